@@ -1,0 +1,128 @@
+/**
+ * What kernels write with: nodes named after the scope they are traced in, constants, and changes of layout.
+ * It knows values and the graph, not TensorFlow.js.
+ */
+import type { Attribute, Graph, GraphType } from './graph.js';
+import { isComplete, plainLayout, sameList, toPhysical, type Value } from './value.js';
+
+/** The kernels' view of the graph under trace. */
+export class Builder {
+  readonly graph: Graph;
+  private readonly scope: () => string;
+  private readonly relaid = new Map<string, string>();
+
+  /** @param scope tells the current scope, such as `generator/project` */
+  constructor(graph: Graph, scope: () => string) {
+    this.graph = graph;
+    this.scope = scope;
+  }
+
+  /** Appends one operator; `extents` is its physical output shape. */
+  node(
+    op: string,
+    inputs: readonly string[],
+    extents: readonly number[],
+    dtype: GraphType,
+    attributes: Record<string, Attribute> = {},
+  ): string {
+    return this.graph.addNode(op, this.scope(), inputs, attributes, { shape: extents, dtype });
+  }
+
+  /** A value that fills its logical shape in a layout (default: the plain one). */
+  value(
+    name: string,
+    shape: readonly number[],
+    dtype: GraphType = 'float32',
+    layout = plainLayout(shape.length),
+  ): Value {
+    return { name, dtype, shape, layout, extents: toPhysical(shape, layout) };
+  }
+
+  integers(values: readonly number[]): string {
+    return this.graph.addIntegers(values);
+  }
+
+  /** A lone number that stands for a whole tensor of `shape`. */
+  scalar(value: number, dtype: GraphType = 'float32', shape: readonly number[] = []): Value {
+    const key = `${dtype}/${Object.is(value, -0) ? '-0' : value}`;
+    let name = this.relaid.get(key);
+    if (name === undefined) {
+      const data =
+        dtype === 'float32'
+          ? Float32Array.of(value)
+          : dtype === 'bool'
+            ? Uint8Array.of(value)
+            : Int32Array.of(value);
+      name = this.graph.addInitializer(key, { shape: [], dtype, data });
+      this.relaid.set(key, name);
+    }
+    return { name, dtype, shape, layout: plainLayout(shape.length), extents: [] };
+  }
+
+  /** Writes broadcasts out, so that the tensor has its full extents. */
+  complete(value: Value): Value {
+    if (isComplete(value)) return value;
+    const extents = toPhysical(value.shape, value.layout);
+    const name = this.once(`expand ${value.name} ${extents}`, () =>
+      this.node('Expand', [value.name, this.integers(extents)], extents, value.dtype),
+    );
+    return { ...value, name, extents };
+  }
+
+  /** The name of a tensor with the whole value in a layout (default: the plain one). */
+  inLayout(value: Value, layout = plainLayout(value.shape.length)): string {
+    const whole = this.complete(value);
+    return this.relayout(whole, layout).name;
+  }
+
+  /**
+   * A tensor that broadcasts, as ONNX does it, against values of `rank` axes in `layout`.
+   * The value's own axes are the last ones, as in NumPy.
+   */
+  aligned(
+    value: Value,
+    rank: number,
+    layout: readonly number[],
+  ): { name: string; extents: readonly number[] } {
+    if (value.extents.every((extent) => extent === 1)) return { name: value.name, extents: value.extents };
+    if (value.shape.length === rank && sameList(value.layout, layout)) return value;
+    const missing = rank - value.shape.length;
+    const padded: Value = {
+      ...value,
+      shape: [...Array<number>(missing).fill(1), ...value.shape],
+      layout: [...plainLayout(missing), ...value.layout.map((axis) => axis + missing)],
+      extents: [...Array<number>(missing).fill(1), ...value.extents],
+    };
+    return this.relayout(padded, layout, value.extents);
+  }
+
+  /** Reorders the physical axes; a Reshape does where only axes of extent 1 change place. */
+  private relayout(value: Value, layout: readonly number[], current = value.extents): Value {
+    const order = layout.map((axis) => value.layout.indexOf(axis));
+    const extents = order.map((axis) => value.extents[axis]!);
+    const moving = order.filter((axis) => value.extents[axis] !== 1);
+    const keepsOrder = moving.every((axis, i) => i === 0 || axis > moving[i - 1]!);
+    if (keepsOrder) {
+      if (sameList(extents, current)) return { ...value, layout, extents };
+      const name = this.once(`reshape ${value.name} ${extents}`, () =>
+        this.node('Reshape', [value.name, this.integers(extents)], extents, value.dtype),
+      );
+      return { ...value, name, layout, extents };
+    }
+    let source = value.name;
+    if (current.length !== value.extents.length) source = this.relayout(value, value.layout, current).name;
+    const name = this.once(`transpose ${source} ${order}`, () =>
+      this.node('Transpose', [source], extents, value.dtype, { perm: order }),
+    );
+    return { ...value, name, layout, extents };
+  }
+
+  /** The same change of the same tensor is written once. */
+  private once(key: string, write: () => string): string {
+    const known = this.relaid.get(key);
+    if (known !== undefined) return known;
+    const name = write();
+    this.relaid.set(key, name);
+    return name;
+  }
+}

@@ -1,0 +1,132 @@
+/**
+ * The graph that a trace writes and the passes rewrite: ONNX nodes, initializers and tensor names, as plain data.
+ * It knows neither TensorFlow.js nor protobuf. Shapes here are physical, as ONNX Runtime will see them.
+ */
+import { GanError } from '../src/core/errors.js';
+import { sizeOf } from '../src/core/tensor.js';
+
+/** Element types that a graph may hold; int64 only for shapes and axes. */
+export type GraphType = 'float32' | 'int32' | 'int64' | 'bool';
+
+/** A node's attribute: an integer, a list of integers, a text, or a float (wrapped, since 1 is both). */
+export type Attribute = number | readonly number[] | string | { readonly float: number };
+
+/** One ONNX operator; `outputs` are tensor names, the first equal to the node's name. */
+export interface GraphNode {
+  readonly op: string;
+  readonly name: string;
+  inputs: string[];
+  readonly outputs: readonly string[];
+  attributes: Record<string, Attribute>;
+}
+
+/** A constant tensor of the graph; int64 values are kept as ordinary numbers. */
+export interface Initializer {
+  readonly shape: readonly number[];
+  readonly dtype: GraphType;
+  readonly data: Float32Array | Int32Array | Uint8Array | readonly number[];
+}
+
+/** Shape and type of a tensor; a string is a named free dimension. */
+export interface TensorType {
+  readonly shape: readonly (number | string)[];
+  readonly dtype: GraphType;
+}
+
+/** A whole model: `types` holds every tensor that is not an initializer. */
+export class Graph {
+  readonly name: string;
+  nodes: GraphNode[] = [];
+  readonly initializers = new Map<string, Initializer>();
+  readonly types = new Map<string, TensorType>();
+  readonly inputs: string[] = [];
+  readonly outputs: string[] = [];
+  private readonly uses = new Map<string, number>();
+  private readonly integers = new Map<string, string>();
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** `base`, or `base_2`, `base_3`, … when it is taken. */
+  uniqueName(base: string): string {
+    const count = (this.uses.get(base) ?? 0) + 1;
+    this.uses.set(base, count);
+    return count === 1 ? base : this.uniqueName(`${base}_${count}`);
+  }
+
+  addInput(name: string, type: TensorType): string {
+    this.types.set(this.uniqueName(name), type);
+    this.inputs.push(name);
+    return name;
+  }
+
+  /** Appends a node with one output and returns that output's name. */
+  addNode(
+    op: string,
+    scope: string,
+    inputs: readonly string[],
+    attributes: Record<string, Attribute>,
+    type: TensorType,
+  ): string {
+    const name = this.uniqueName(scope ? `${scope}/${op}` : op);
+    this.nodes.push({ op, name, inputs: [...inputs], outputs: [name], attributes });
+    this.types.set(name, type);
+    return name;
+  }
+
+  /** Adds a constant under a name that begins with `base`. */
+  addInitializer(base: string, initializer: Initializer): string {
+    if (initializer.data.length !== sizeOf(initializer.shape)) {
+      throw new GanError(
+        'BAD_ARGUMENT',
+        base,
+        `Expected ${sizeOf(initializer.shape)} values, got \`${initializer.data.length}\`.`,
+      );
+    }
+    const name = this.uniqueName(base);
+    this.initializers.set(name, initializer);
+    return name;
+  }
+
+  /** A vector of int64 (axes, shapes, starts), shared between all nodes that ask for the same. */
+  addIntegers(values: readonly number[]): string {
+    const key = values.join(',');
+    let name = this.integers.get(key);
+    if (name === undefined) {
+      name = this.addInitializer(`int64/${key.replaceAll(',', '_') || 'none'}`, {
+        shape: [values.length],
+        dtype: 'int64',
+        data: [...values],
+      });
+      this.integers.set(key, name);
+    }
+    return name;
+  }
+
+  /** Makes a tensor an output of the model under exactly this name. */
+  addOutput(name: string, tensor: string): void {
+    const type = this.typeOf(tensor);
+    this.nodes.push({ op: 'Identity', name, inputs: [tensor], outputs: [name], attributes: {} });
+    this.types.set(name, type);
+    this.outputs.push(name);
+  }
+
+  /** Shape and type of any tensor, initializers included. */
+  typeOf(tensor: string): TensorType {
+    const type = this.types.get(tensor) ?? this.initializers.get(tensor);
+    if (!type)
+      throw new GanError('BAD_ARGUMENT', this.name, `Expected a tensor of the graph, got \`${tensor}\`.`);
+    return type;
+  }
+
+  /** The node that makes a tensor; undefined for inputs and initializers. */
+  producerOf(tensor: string): GraphNode | undefined {
+    return this.nodes.find((node) => node.outputs.includes(tensor));
+  }
+
+  /** The nodes that read a tensor. */
+  consumersOf(tensor: string): GraphNode[] {
+    return this.nodes.filter((node) => node.inputs.includes(tensor));
+  }
+}

@@ -1,0 +1,41 @@
+/**
+ * Kernels that reduce along axes. Axes are logical in tfjs and physical in ONNX; the layout translates.
+ * The trap: tfjs names the axes `axis` for Sum and Mean but `reductionIndices` for Max and Min.
+ */
+import { util } from '@tensorflow/tfjs-core';
+import type { Builder } from '../builder.js';
+import type { Attribute } from '../graph.js';
+import type { Attributes } from '../kernel.js';
+import type { Value } from '../value.js';
+
+type Reduction = (inputs: { x: Value }, attributes: Attributes, builder: Builder) => Value;
+
+/** tfjs Op({x}, {axes, keepDims}) -> ONNX ReduceOp(data, axes, keepdims). */
+function reduction(op: string, axisName: 'axis' | 'reductionIndices'): Reduction {
+  return ({ x }, attributes, builder) => {
+    const asked = attributes.get<number | number[] | null>(axisName);
+    const keepDims = attributes.optional<boolean>('keepDims') ?? false;
+    const reduced = util.parseAxisParam(asked as number | number[], [...x.shape]);
+    const whole = builder.complete(x);
+    if (reduced.length === 0) return whole;
+    const axes = reduced.map((axis) => whole.layout.indexOf(axis)).sort((a, b) => a - b);
+    const kept = whole.layout.filter((axis) => keepDims || !reduced.includes(axis));
+    const extents = kept.map((axis) => (reduced.includes(axis) ? 1 : whole.shape[axis]!));
+    const attribute: Record<string, Attribute> = { keepdims: keepDims ? 1 : 0 };
+    // Opset 13 made the axes of ReduceSum an input; the other reductions followed only in opset 18.
+    const inputs = op === 'ReduceSum' ? [whole.name, builder.integers(axes)] : [whole.name];
+    if (op !== 'ReduceSum') attribute.axes = axes;
+    const name = builder.node(op, inputs, extents, x.dtype, attribute);
+    const shape = x.shape.flatMap((extent, axis) =>
+      reduced.includes(axis) ? (keepDims ? [1] : []) : [extent],
+    );
+    const rank = [...kept].sort((a, b) => a - b);
+    return { name, dtype: x.dtype, shape, layout: kept.map((axis) => rank.indexOf(axis)), extents };
+  };
+}
+
+export const Sum = reduction('ReduceSum', 'axis');
+export const Mean = reduction('ReduceMean', 'axis');
+export const Prod = reduction('ReduceProd', 'axis');
+export const Max = reduction('ReduceMax', 'reductionIndices');
+export const Min = reduction('ReduceMin', 'axis');
