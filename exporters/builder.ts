@@ -78,31 +78,36 @@ export class Builder {
   /**
    * A tensor that broadcasts, as ONNX does it, against values of `rank` axes in `layout`.
    * The value's own axes are the last ones, as in NumPy.
+   *
+   * @param whole whether leading axes of extent 1 must be there; ONNX adds them itself next to an operand of full rank
    */
   aligned(
     value: Value,
     rank: number,
     layout: readonly number[],
+    whole: boolean,
   ): { name: string; extents: readonly number[] } {
-    if (value.extents.every((extent) => extent === 1)) return { name: value.name, extents: value.extents };
-    if (value.shape.length === rank && sameList(value.layout, layout)) return value;
+    const { extents } = value;
+    const mayBeShorter = !whole || extents.length === 0;
+    if (mayBeShorter && extents.every((extent) => extent === 1)) return value;
     const missing = rank - value.shape.length;
     const padded: Value = {
       ...value,
       shape: [...Array<number>(missing).fill(1), ...value.shape],
       layout: [...plainLayout(missing), ...value.layout.map((axis) => axis + missing)],
-      extents: [...Array<number>(missing).fill(1), ...value.extents],
+      extents: [...Array<number>(missing).fill(1), ...extents],
     };
-    return this.relayout(padded, layout, value.extents);
+    const wanted = layout.map((axis) => padded.extents[padded.layout.indexOf(axis)]!);
+    const lastAxesAgree = sameList(wanted.slice(missing), extents) && isInOrder(padded, layout);
+    if (mayBeShorter && lastAxesAgree) return value;
+    return this.relayout(padded, layout, extents);
   }
 
   /** Reorders the physical axes; a Reshape does where only axes of extent 1 change place. */
   private relayout(value: Value, layout: readonly number[], current = value.extents): Value {
     const order = layout.map((axis) => value.layout.indexOf(axis));
     const extents = order.map((axis) => value.extents[axis]!);
-    const moving = order.filter((axis) => value.extents[axis] !== 1);
-    const keepsOrder = moving.every((axis, i) => i === 0 || axis > moving[i - 1]!);
-    if (keepsOrder) {
+    if (isInOrder(value, layout)) {
       if (sameList(extents, current)) return { ...value, layout, extents };
       const name = this.once(`reshape ${value.name} ${extents}`, () =>
         this.node('Reshape', [value.name, this.integers(extents)], extents, value.dtype),
@@ -125,4 +130,10 @@ export class Builder {
     this.relaid.set(key, name);
     return name;
   }
+}
+
+/** Whether the axes that hold more than one element already follow each other as in `layout`. */
+function isInOrder(value: Value, layout: readonly number[]): boolean {
+  const moving = layout.map((axis) => value.layout.indexOf(axis)).filter((axis) => value.extents[axis] !== 1);
+  return moving.every((axis, i) => i === 0 || axis > moving[i - 1]!);
 }

@@ -11,12 +11,12 @@ export type GraphType = 'float32' | 'int32' | 'int64' | 'bool';
 /** A node's attribute: an integer, a list of integers, a text, or a float (wrapped, since 1 is both). */
 export type Attribute = number | readonly number[] | string | { readonly float: number };
 
-/** One ONNX operator; `outputs` are tensor names, the first equal to the node's name. */
+/** One ONNX operator; its one output carries the node's name, or that of the model's output that it is. */
 export interface GraphNode {
   readonly op: string;
   readonly name: string;
   inputs: string[];
-  readonly outputs: readonly string[];
+  outputs: readonly string[];
   attributes: Record<string, Attribute>;
 }
 
@@ -104,12 +104,42 @@ export class Graph {
     return name;
   }
 
-  /** Makes a tensor an output of the model under exactly this name. */
-  addOutput(name: string, tensor: string): void {
-    const type = this.typeOf(tensor);
-    this.nodes.push({ op: 'Identity', name, inputs: [tensor], outputs: [name], attributes: {} });
-    this.types.set(name, type);
-    this.outputs.push(name);
+  /**
+   * Makes tensors outputs of the model under exactly these names, by renaming them where that is possible. To be
+   * called once, at the end, since whoever still knows a tensor by its old name would not find it.
+   */
+  addOutputs(outputs: Readonly<Record<string, string>>): void {
+    const renamed = new Map<string, string>();
+    for (const [name, tensor] of Object.entries(outputs)) {
+      const producer = renamed.has(tensor) ? undefined : this.producerOf(tensor);
+      const source = renamed.get(tensor) ?? tensor;
+      this.types.set(name, this.typeOf(source));
+      this.outputs.push(name);
+      if (producer) {
+        producer.outputs = [name];
+        for (const node of this.consumersOf(tensor)) node.inputs = replace(node.inputs, tensor, name);
+        this.types.delete(tensor);
+        renamed.set(tensor, name);
+      } else {
+        this.nodes.push({ op: 'Identity', name, inputs: [source], outputs: [name], attributes: {} });
+      }
+    }
+  }
+
+  /** Removes a node: whoever read its output reads `replacement` instead. */
+  bypass(node: GraphNode, replacement: string): void {
+    const output = node.outputs[0]!;
+    this.nodes = this.nodes.filter((other) => other !== node);
+    const producer = this.producerOf(replacement);
+    if (this.outputs.includes(output) && producer) {
+      producer.outputs = [output];
+      for (const other of this.consumersOf(replacement))
+        other.inputs = replace(other.inputs, replacement, output);
+      this.types.delete(replacement);
+      return;
+    }
+    for (const other of this.consumersOf(output)) other.inputs = replace(other.inputs, output, replacement);
+    this.types.delete(output);
   }
 
   /** Shape and type of any tensor, initializers included. */
@@ -129,4 +159,8 @@ export class Graph {
   consumersOf(tensor: string): GraphNode[] {
     return this.nodes.filter((node) => node.inputs.includes(tensor));
   }
+}
+
+function replace(names: readonly string[], from: string, to: string): string[] {
+  return names.map((name) => (name === from ? to : name));
 }

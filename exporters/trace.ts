@@ -262,13 +262,12 @@ export function trace(
         toTensor(tracing.putConstant(name, tensor)),
       ]),
     );
+    const outputs: Record<string, string> = {};
     for (const [name, tensor] of Object.entries(fn(tensors, constants))) {
-      const value = tracing.lookUp(tensor.dataId);
-      graph.addOutput(
-        name,
-        builder.inLayout(value, [...(options.outputLayouts?.[name] ?? plainLayout(tensor.rank))]),
-      );
+      const layout = options.outputLayouts?.[name] ?? plainLayout(tensor.rank);
+      outputs[name] = builder.inLayout(tracing.lookUp(tensor.dataId), [...layout]);
     }
+    graph.addOutputs(outputs);
     return graph;
   } catch (error) {
     throw explain(error, options.name);

@@ -31,8 +31,9 @@ export function writeElementwise(
       (best, value) => (best && sizeOf(best.extents) >= sizeOf(value.extents) ? best : value),
       undefined,
     );
-  const layout = leader && leader.extents.length === rank ? leader.layout : plainLayout(rank);
-  const operands = values.map((value) => builder.aligned(value, rank, layout));
+  const hasLeader = leader !== undefined && leader.extents.length === rank;
+  const layout = hasLeader ? leader.layout : plainLayout(rank);
+  const operands = values.map((value) => builder.aligned(value, rank, layout, !hasLeader));
   const extents = operands
     .map((operand) => [...operand.extents])
     .reduce((a, b) => backend_util.assertAndGetBroadcastShape(a, b));
@@ -128,9 +129,10 @@ export const Log1p: Unary = ({ x }, _, builder) =>
 /** tfjs Step({x}, {alpha}): 1 above 0, alpha else -> ONNX Where(Greater(X, 0), 1, alpha). The trap: Step(NaN) is NaN in tfjs. */
 export const Step: Unary = ({ x }, attributes, builder) => {
   const alpha = attributes.get<number>('alpha');
-  const positive = writeElementwise(builder, 'Greater', [x, builder.scalar(0)], 'bool');
-  if (alpha === 0) return Cast({ x: positive }, undefined, builder);
-  return writeElementwise(builder, 'Where', [positive, builder.scalar(1), builder.scalar(alpha)], 'float32');
+  const positive = writeElementwise(builder, 'Greater', [x, builder.scalar(0, x.dtype)], 'bool');
+  if (alpha === 0) return writeCast(builder, positive, x.dtype);
+  const values = [positive, builder.scalar(1, x.dtype), builder.scalar(alpha, x.dtype)];
+  return writeElementwise(builder, 'Where', values, x.dtype);
 };
 
 /** tfjs LeakyRelu({x}, {alpha}) -> ONNX LeakyRelu(X, alpha). */
@@ -142,8 +144,8 @@ export const LeakyRelu: Unary = ({ x }, attributes, builder) => {
 
 /** tfjs ClipByValue({x}, {clipValueMin, clipValueMax}) -> ONNX Clip(X, min, max). */
 export const ClipByValue: Unary = ({ x }, attributes, builder) => {
-  const low = builder.scalar(attributes.get<number>('clipValueMin'));
-  const high = builder.scalar(attributes.get<number>('clipValueMax'));
+  const low = builder.scalar(attributes.get<number>('clipValueMin'), x.dtype);
+  const high = builder.scalar(attributes.get<number>('clipValueMax'), x.dtype);
   return { ...x, name: builder.node('Clip', [x.name, low.name, high.name], x.extents, x.dtype) };
 };
 
@@ -156,14 +158,17 @@ export function Select(
   return writeElementwise(builder, 'Where', [condition, t, e], t.dtype);
 }
 
-const ELEMENT_TYPE = { float32: 1, int32: 6, bool: 9 } as const; // onnx.proto, TensorProto.DataType
+const ELEMENT_TYPE: Partial<Record<GraphType, number>> = { float32: 1, int32: 6, bool: 9 }; // TensorProto.DataType
 
-/** tfjs Cast({x}, {dtype}) -> ONNX Cast(X, to); both cut floats towards 0. */
-export function Cast({ x }: { x: Value }, attributes: Attributes | undefined, builder: Builder): Value {
-  const dtype = attributes ? attributes.get<keyof typeof ELEMENT_TYPE>('dtype') : 'float32';
+/** Writes a change of type. */
+export function writeCast(builder: Builder, x: Value, dtype: GraphType): Value {
   if (dtype === x.dtype) return x;
   const to = ELEMENT_TYPE[dtype];
   if (to === undefined)
     throw new GanError('UNSUPPORTED_OP', 'Cast', `Expected float32, int32 or bool, got \`${dtype}\`.`);
   return { ...x, dtype, name: builder.node('Cast', [x.name], x.extents, dtype, { to }) };
 }
+
+/** tfjs Cast({x}, {dtype}) -> ONNX Cast(X, to); both cut floats towards 0. */
+export const Cast: Unary = ({ x }, attributes, builder) =>
+  writeCast(builder, x, attributes.get<GraphType>('dtype'));

@@ -31,7 +31,8 @@ export class GanError extends Error {
 
 /** The `Expected <what>, got <value>. <remedy>` error for an argument that is not usable. */
 export function expected(where: string, what: string, got: unknown, remedy = ''): GanError {
-  const value = typeof got === 'string' ? got : (JSON.stringify(got) ?? String(got));
+  const value =
+    typeof got === 'string' || typeof got === 'number' ? String(got) : (JSON.stringify(got) ?? String(got));
   return new GanError(
     'BAD_ARGUMENT',
     where,

@@ -119,7 +119,11 @@ export function decodeMetadata(properties: Readonly<Record<string, string>>): Ge
     dataDigest: text('data_digest'),
     golden: json<GoldenSample>(
       'golden',
-      (value) => natural(value?.seed) && natural(value?.index) && Array.isArray(value?.pixels),
+      (value) =>
+        natural(value?.seed) &&
+        natural(value?.index) &&
+        Array.isArray(value?.pixels) &&
+        value.pixels.length > 0,
     ),
   };
 }

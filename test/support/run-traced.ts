@@ -1,38 +1,56 @@
-/** Runs a traced function in ONNX Runtime (CPU) and the same function eagerly in tfjs (pure JS), for comparison. */
+/**
+ * Runs a traced function in ONNX Runtime (CPU) and the same function eagerly in tfjs (pure JS), for comparison.
+ * The eager run is the reference: it shares no kernel with the tracer.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as ort from 'onnxruntime-node';
 import { encodeModel } from '../../exporters/model-proto.js';
 import { type TraceInput, trace } from '../../exporters/trace.js';
-import { type FloatTensor, type PlainTensor, sizeOf } from '../../src/core/tensor.js';
 import { normal } from '../../src/core/random.js';
+import {
+  type DType,
+  type FloatTensor,
+  type PlainTensor,
+  plainTensor,
+  sizeOf,
+  type TensorMap,
+} from '../../src/core/tensor.js';
 
+/** A function over named tensors, as the tracer takes it. */
 export type TensorFunction = (inputs: Record<string, tf.Tensor>) => Record<string, tf.Tensor>;
 
-/** Fixed pseudo-random values for an input. */
+/** Fixed pseudo-random N(0, 1) values; `name` picks them. */
 export function randomTensor(name: string, shape: readonly number[]): FloatTensor {
-  return { shape, dtype: 'float32', data: normal(11, `test/${name}`, 0, sizeOf(shape)) };
+  return plainTensor(normal(11, `test/${name}`, 0, sizeOf(shape)), shape);
 }
 
-/** Traces `fn`, optionally with inputs in other physical layouts, and runs the graph. */
-export async function runTraced(fn: TensorFunction, inputs: Record<string, PlainTensor>): Promise<Record<string, PlainTensor>> {
-  const specs: Record<string, TraceInput> = Object.fromEntries(
-    Object.entries(inputs).map(([name, { shape, dtype }]) => [name, { shape, dtype: dtype as 'float32' }]),
+/** The trace inputs that fit given tensors. */
+export function specsOf(inputs: TensorMap): Record<string, TraceInput> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { shape, dtype }]) => [
+      name,
+      { shape, dtype: dtype as TraceInput['dtype'] },
+    ]),
   );
-  const session = await ort.InferenceSession.create(encodeModel(trace(fn, specs, { name: 'test' })), {
-    logSeverityLevel: 3,
-  });
+}
+
+/** Traces `fn` and runs the graph; graph optimization stays on, as it is for users. */
+export async function runTraced(fn: TensorFunction, inputs: TensorMap): Promise<TensorMap> {
+  const bytes = encodeModel(trace(fn, specsOf(inputs), { name: 'test' }));
+  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
   try {
     const feeds = Object.fromEntries(
-      Object.entries(inputs)
-        .filter(([name]) => session.inputNames.includes(name))
-        .map(([name, { data, shape, dtype }]) => [name, new ort.Tensor(dtype, data, shape)]),
+      Object.entries(inputs).map(([name, { data, shape, dtype }]) => [
+        name,
+        new ort.Tensor(dtype, data, shape),
+      ]),
     );
     const results = await session.run(feeds);
     return Object.fromEntries(
       Object.entries(results).map(([name, { data, dims, type }]) => [
         name,
-        { data: data as Float32Array, shape: dims, dtype: type as 'float32' },
+        plainTensor(data as Float32Array, dims, type as DType),
       ]),
     );
   } finally {
@@ -41,24 +59,24 @@ export async function runTraced(fn: TensorFunction, inputs: Record<string, Plain
 }
 
 /** Runs `fn` eagerly on the pure JS backend. */
-export async function runEager(fn: TensorFunction, inputs: Record<string, PlainTensor>): Promise<Record<string, PlainTensor>> {
+export async function runEager(fn: TensorFunction, inputs: TensorMap): Promise<TensorMap> {
   await tf.setBackend('cpu');
-  const results = tf.tidy(() =>
-    fn(
-      Object.fromEntries(
-        Object.entries(inputs).map(([name, { data, shape, dtype }]) => [
-          name,
-          tf.tensor(data, [...shape], dtype as 'float32'),
-        ]),
-      ),
-    ),
-  );
+  const results = tf.tidy(() => fn(toTensors(inputs)));
   return Object.fromEntries(
     Object.entries(results).map(([name, tensor]) => {
       const data = tensor.dataSync() as Float32Array;
       tensor.dispose();
-      return [name, { data, shape: tensor.shape, dtype: tensor.dtype as 'float32' }];
+      return [name, plainTensor(data, tensor.shape, tensor.dtype as DType)];
     }),
+  );
+}
+
+function toTensors(inputs: TensorMap): Record<string, tf.Tensor> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { data, shape, dtype }]) => [
+      name,
+      tf.tensor(data, [...shape], dtype as tf.DataType),
+    ]),
   );
 }
 

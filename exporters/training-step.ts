@@ -1,0 +1,94 @@
+/**
+ * A training step -> training-step.onnx and the list of its state. The state goes in and comes out at every run;
+ * filters lie as ONNX convolutions want them, so that no step has to transpose them.
+ */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { type FloatTensor, plainTensor, type TensorData } from '../src/core/tensor.js';
+import { encodeModel } from './model-proto.js';
+import { foldConstants } from './passes/fold-constants.js';
+import { removeUnused } from './passes/remove-unused.js';
+import { type TraceInput, trace } from './trace.js';
+import { OIHW, plainLayout, toPhysical, transposeData } from './value.js';
+
+type Tensors = Record<string, Tensor>;
+
+/** A function with state, as the tracer sees it. */
+export interface StatefulFunction {
+  readonly state: Readonly<Record<string, { readonly shape: readonly number[] }>>;
+  readonly inputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly kind?: string }>>;
+  run(state: Readonly<Tensors>, inputs: Readonly<Tensors>): { state: Tensors; losses: Tensors };
+}
+
+/** One tensor of the state and its two names in the graph. */
+export interface StateEntry {
+  readonly name: string;
+  /** Name of the output that holds the next value. */
+  readonly next: string;
+  /** Logical shape. */
+  readonly shape: readonly number[];
+  /** Physical layout of both. */
+  readonly layout: readonly number[];
+}
+
+/** The layout in which a weight lies inside a graph: filters as [out, in, H, W]. */
+export function stateLayout(shape: readonly number[]): readonly number[] {
+  return shape.length === 4 ? OIHW : plainLayout(shape.length);
+}
+
+/** Logical values -> values as the graph wants them. */
+export function toGraphLayout(tensor: FloatTensor): FloatTensor {
+  const layout = stateLayout(tensor.shape);
+  return relay(tensor.data, tensor.shape, layout, toPhysical(tensor.shape, layout));
+}
+
+/** Values of the graph -> logical values of `shape`; always a copy. */
+export function fromGraphLayout(data: Float32Array, shape: readonly number[]): FloatTensor {
+  const layout = stateLayout(shape);
+  const order = shape.map((_, axis) => layout.indexOf(axis));
+  return relay(data, toPhysical(shape, layout), order, shape);
+}
+
+function relay(
+  data: TensorData,
+  from: readonly number[],
+  order: readonly number[],
+  to: readonly number[],
+): FloatTensor {
+  return plainTensor(transposeData(data, from, order) as Float32Array, to);
+}
+
+/**
+ * Compiles a step.
+ *
+ * @returns ONNX bytes; inputs are the state and the step's inputs under their own names, outputs the losses and
+ *          `next/<state>`
+ * @throws GanError `UNSUPPORTED_OP` or `BAKED_RANDOMNESS`
+ */
+export function compileStep(step: StatefulFunction): { bytes: Uint8Array; state: StateEntry[] } {
+  const state = Object.entries(step.state).map(([name, { shape }]) => ({
+    name,
+    next: `next/${name}`,
+    shape,
+    layout: stateLayout(shape),
+  }));
+  const inputs: Record<string, TraceInput> = {};
+  for (const { name, shape, layout } of state) inputs[name] = { shape, dtype: 'float32', layout };
+  for (const [name, { shape, kind }] of Object.entries(step.inputs)) {
+    inputs[name] = { shape, dtype: kind === 'coins' ? 'bool' : 'float32' };
+  }
+  const graph = trace(
+    (tensors) => {
+      const before = Object.fromEntries(state.map(({ name }) => [name, tensors[name]!]));
+      const { state: after, losses } = step.run(before, tensors);
+      return { ...losses, ...Object.fromEntries(state.map(({ name, next }) => [next, after[name]!])) };
+    },
+    inputs,
+    {
+      name: 'training-step',
+      outputLayouts: Object.fromEntries(state.map(({ next, layout }) => [next, layout])),
+    },
+  );
+  foldConstants(graph);
+  removeUnused(graph);
+  return { bytes: encodeModel(graph), state };
+}

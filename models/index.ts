@@ -1,0 +1,19 @@
+/** The models by name. A new paper is one file beside this one and one line here. */
+import { expected } from '../src/core/errors.js';
+import { dcgan } from './dcgan.js';
+import { mlp } from './mlp.js';
+import type { GanModel } from './types.js';
+
+const MODELS: Readonly<Record<string, GanModel>> = { mlp, dcgan };
+
+/** Names that {@link findModel} knows. */
+export const modelNames: readonly string[] = Object.keys(MODELS);
+
+/** @throws GanError `BAD_ARGUMENT` that lists the known names */
+export function findModel(name: string): GanModel {
+  const model = Object.hasOwn(MODELS, name) ? MODELS[name] : undefined;
+  if (!model) throw expected('models', `a model of ${modelNames.join(', ')}`, name);
+  return model;
+}
+
+export type * from './types.js';

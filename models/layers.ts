@@ -1,0 +1,198 @@
+/**
+ * The few layers that the models here are made of: each says which weights it has and what it does with them.
+ * A network is a list of layers; scopes carry the layers' names into the exported graph.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Call, CoinSpec, Initial, Network, WeightSpec } from './types.js';
+
+/** One layer; names of its weights and coins begin with its own. */
+export interface Layer {
+  readonly name: string;
+  readonly weights?: readonly WeightSpec[];
+  readonly coins?: readonly CoinSpec[];
+  apply(x: tf.Tensor, call: Call): tf.Tensor;
+}
+
+/** Chains layers into a network. */
+export function sequential(name: Network['name'], layers: readonly Layer[]): Network {
+  return {
+    name,
+    weights: layers.flatMap((layer) => layer.weights ?? []),
+    coins: layers.flatMap((layer) => layer.coins ?? []),
+    apply: (input, call) =>
+      layers.reduce((x, layer) => tf.tidy(`${name}/${layer.name}`, () => layer.apply(x, call)), input),
+  };
+}
+
+/** x·W + b, [B, in] -> [B, out]. */
+export function dense(
+  name: string,
+  inputs: number,
+  outputs: number,
+  initial: Initial,
+  options: { bias?: boolean } = {},
+): Layer {
+  const kernel = `${name}/kernel`;
+  const bias = `${name}/bias`;
+  const withBias = options.bias ?? true;
+  return {
+    name,
+    weights: [
+      { name: kernel, shape: [inputs, outputs], initial, trainable: true },
+      ...(withBias ? [biasOf(bias, outputs)] : []),
+    ],
+    apply: (x, { weights }) => {
+      const product = tf.matMul(x as tf.Tensor2D, weights[kernel] as tf.Tensor2D);
+      return withBias ? tf.add(product, weights[bias]!) : product;
+    },
+  };
+}
+
+/** Maxout (arXiv:1302.4389): an affine map to units × pieces, then the largest of each unit's consecutive pieces. */
+export function maxout(name: string, inputs: number, units: number, pieces: number, initial: Initial): Layer {
+  const affine = dense(name, inputs, units * pieces, initial);
+  return {
+    ...affine,
+    apply: (x, call) => tf.max(tf.reshape(affine.apply(x, call), [-1, units, pieces]), 2), // [B, units]
+  };
+}
+
+/** Convolution, padding "same", [B, H, W, in] -> [B, ⌈H/stride⌉, ⌈W/stride⌉, out]. */
+export function conv(
+  name: string,
+  inputs: number,
+  outputs: number,
+  size: number,
+  stride: number,
+  initial: Initial,
+  options: { bias?: boolean } = {},
+): Layer {
+  return convolution(
+    name,
+    [size, size, inputs, outputs],
+    outputs,
+    initial,
+    options.bias ?? true,
+    (x, kernel) => tf.conv2d(x, kernel, stride, 'same'),
+  );
+}
+
+/** Transposed convolution, padding "same", [B, H, W, in] -> [B, H·stride, W·stride, out]. */
+export function convTranspose(
+  name: string,
+  inputs: number,
+  outputs: number,
+  size: number,
+  stride: number,
+  initial: Initial,
+  options: { bias?: boolean } = {},
+): Layer {
+  return convolution(
+    name,
+    [size, size, outputs, inputs],
+    outputs,
+    initial,
+    options.bias ?? true,
+    (x, kernel) => {
+      const [batch, height, width] = x.shape;
+      return tf.conv2dTranspose(x, kernel, [batch, height * stride, width * stride, outputs], stride, 'same');
+    },
+  );
+}
+
+function convolution(
+  name: string,
+  shape: readonly number[],
+  outputs: number,
+  initial: Initial,
+  withBias: boolean,
+  apply: (x: tf.Tensor4D, kernel: tf.Tensor4D) => tf.Tensor,
+): Layer {
+  const kernel = `${name}/kernel`;
+  const bias = `${name}/bias`;
+  return {
+    name,
+    weights: [
+      { name: kernel, shape, initial, trainable: true },
+      ...(withBias ? [biasOf(bias, outputs)] : []),
+    ],
+    apply: (x, { weights }) => {
+      const y = apply(x as tf.Tensor4D, weights[kernel] as tf.Tensor4D);
+      return withBias ? tf.add(y, weights[bias]!) : y;
+    },
+  };
+}
+
+function biasOf(name: string, size: number): WeightSpec {
+  return { name, shape: [size], initial: { kind: 'constant', value: 0 }, trainable: true };
+}
+
+const EPSILON = 1e-5;
+/** Share of the old moving average that one step keeps. */
+const MOVING_MOMENTUM = 0.9;
+
+/** Batch normalisation over all axes but the last (arXiv:1502.03167); the batch's statistics in training. */
+export function batchNorm(name: string, channels: number, gamma: Initial): Layer {
+  const names = {
+    gamma: `${name}/gamma`,
+    beta: `${name}/beta`,
+    mean: `${name}/moving_mean`,
+    variance: `${name}/moving_variance`,
+  };
+  const spec = (weight: string, initial: Initial, trainable: boolean): WeightSpec => ({
+    name: weight,
+    shape: [channels],
+    initial,
+    trainable,
+  });
+  return {
+    name,
+    weights: [
+      spec(names.gamma, gamma, true),
+      spec(names.beta, { kind: 'constant', value: 0 }, true),
+      spec(names.mean, { kind: 'constant', value: 0 }, false),
+      spec(names.variance, { kind: 'constant', value: 1 }, false),
+    ],
+    apply: (x, { weights, training, updates }) => {
+      if (!training) {
+        // One multiplication and one addition: the export folds both into the product before them.
+        const scale = tf.mul(weights[names.gamma]!, tf.rsqrt(tf.add(weights[names.variance]!, EPSILON)));
+        return tf.add(tf.mul(x, scale), tf.sub(weights[names.beta]!, tf.mul(weights[names.mean]!, scale)));
+      }
+      const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+      const mean = tf.mean(x, axes); // [C]
+      const centred = tf.sub(x, mean);
+      const variance = tf.mean(tf.square(centred), axes); // [C]
+      for (const [key, statistic] of [
+        [names.mean, mean],
+        [names.variance, variance],
+      ] as const) {
+        const old = weights[key]!;
+        // Kept, since it is a result of the step and not an intermediate value of the gradient's scope.
+        updates[key] = tf.keep(tf.add(old, tf.mul(tf.sub(statistic, old), 1 - MOVING_MOMENTUM)));
+      }
+      const scale = tf.mul(weights[names.gamma]!, tf.rsqrt(tf.add(variance, EPSILON)));
+      return tf.add(tf.mul(centred, scale), weights[names.beta]!);
+    },
+  };
+}
+
+/** Inverted dropout (arXiv:1207.0580): keeps an element with probability `keep`, then scales it by 1/keep. */
+export function dropout(name: string, shape: readonly number[], keep: number): Layer {
+  return {
+    name,
+    coins: [{ name, shape, keep }],
+    apply: (x, { coins, training }) =>
+      training ? tf.mul(x, tf.mul(tf.cast(coins[name]!, 'float32'), 1 / keep)) : x,
+  };
+}
+
+/** A function without weights as a layer. */
+export function activation(name: string, apply: (x: tf.Tensor) => tf.Tensor): Layer {
+  return { name, apply };
+}
+
+/** [B, ...] -> [B, ...shape]. */
+export function reshape(name: string, shape: readonly number[]): Layer {
+  return activation(name, (x) => tf.reshape(x, [x.shape[0]!, ...shape]));
+}

@@ -1,0 +1,137 @@
+/**
+ * ONNX Runtime's native library in Node: CPU, WebGPU (Dawn over Vulkan, Metal or Direct3D 12) and CUDA.
+ * Asks for exactly one execution provider and has no fallback; ONNX Runtime itself may still place single
+ * nodes on the CPU. It does not know what a model means. https://onnxruntime.ai/docs/get-started/with-javascript/node.html
+ */
+import type * as Ort from 'onnxruntime-node';
+import { GanError } from '../src/core/errors.js';
+import type { TensorData, TensorMap } from '../src/core/tensor.js';
+import type { OpenOptions, Probe, Runtime, Session } from '../src/core/types.js';
+import {
+  badModel,
+  checkRun,
+  describeValue,
+  disposedSession,
+  failedRun,
+  requireDevice,
+  requireThreads,
+  unavailable,
+} from './contract.js';
+import { probeByRunning } from './probe-model.js';
+
+const NAME = 'onnxruntime-node';
+const DEVICES = ['cpu', 'webgpu', 'cuda'];
+
+async function loadLibrary(): Promise<typeof Ort> {
+  const ort = await import('onnxruntime-node');
+  // Whatever it would log as an error it also throws.
+  ort.env.logLevel = 'fatal';
+  return ort;
+}
+
+/**
+ * @param only refuses to place any node elsewhere than on the device
+ * @throws whatever the library throws
+ */
+async function createSession(bytes: Uint8Array, options: OpenOptions, only = false): Promise<Session> {
+  const ort = await loadLibrary();
+  const { device } = options;
+  const threads = options.threads ?? (await import('node:os')).availableParallelism();
+  const native = await ort.InferenceSession.create(bytes, {
+    executionProviders: [device],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+    ...(only && device !== 'cpu' ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
+  });
+  try {
+    return wrapSession(ort, native, device);
+  } catch (error) {
+    await native.release();
+    throw error;
+  }
+}
+
+function wrapSession(ort: typeof Ort, native: Ort.InferenceSession, device: string): Session {
+  const describe = (value: Ort.InferenceSession.ValueMetadata) =>
+    describeValue(
+      NAME,
+      value.name,
+      value.isTensor ? value.type : 'no tensor',
+      value.isTensor ? value.shape : [],
+    );
+  const inputs = native.inputMetadata.map(describe);
+  const outputs = native.outputMetadata.map(describe);
+  // A value that goes straight through is never written to a given place, so it has to be copied there.
+  const passedThrough = new Set(native.inputNames.filter((name) => native.outputNames.includes(name)));
+  let open = true;
+
+  const run = async (feeds: TensorMap, into: TensorMap = {}): Promise<TensorMap> => {
+    if (!open) throw disposedSession(NAME);
+    checkRun(NAME, inputs, outputs, feeds, into);
+    // ort.Tensor only wraps: inputs are read from, and given outputs written to, the very memory of `data`.
+    const wrap = ({ dtype, data, shape }: TensorMap[string]) => new ort.Tensor(dtype, data, shape);
+    const fed: Record<string, Ort.Tensor> = {};
+    for (const { name } of inputs) fed[name] = wrap(feeds[name]!);
+    const fetched: Record<string, Ort.Tensor | null> = {};
+    for (const { name } of outputs) {
+      const place = into[name];
+      fetched[name] = place && !passedThrough.has(name) ? wrap(place) : null;
+    }
+    const values = await native.run(fed, fetched).catch((cause: unknown) => {
+      throw open ? failedRun(NAME, cause) : disposedSession(NAME);
+    });
+    const results: TensorMap = {};
+    for (const { name, dtype } of outputs) {
+      const value = values[name]!;
+      const data = value.data as TensorData;
+      const place = into[name];
+      if (place && passedThrough.has(name)) place.data.set(data);
+      results[name] = place ?? { shape: value.dims, dtype, data };
+    }
+    return results;
+  };
+
+  const dispose = async (): Promise<void> => {
+    if (!open) return;
+    open = false;
+    await native.release();
+  };
+  return {
+    runtime: NAME,
+    device,
+    version: ort.env.versions.node ?? 'unknown',
+    inputs,
+    outputs,
+    run,
+    dispose,
+  };
+}
+
+/**
+ * The adapter. Threads default to what the process may use. One to four threads gave the same bits for MatMul,
+ * Conv and reductions where it was measured (x64), but the library does not promise it.
+ */
+export const onnxruntimeNode: Runtime = {
+  name: NAME,
+  devices: DEVICES,
+
+  async probe(device: string): Promise<Probe> {
+    if (!DEVICES.includes(device)) return { ok: false, reason: `It has no device named ${device}.` };
+    return probeByRunning((model) => createSession(model, { device, threads: 1 }, true));
+  },
+
+  async open(bytes: Uint8Array, options: OpenOptions): Promise<Session> {
+    requireDevice(NAME, DEVICES, options.device);
+    requireThreads(NAME, options.threads);
+    try {
+      return await createSession(bytes, options);
+    } catch (cause) {
+      if (cause instanceof GanError) throw cause;
+      const probe = await onnxruntimeNode.probe(options.device);
+      if (!probe.ok) throw unavailable(NAME, options.device, probe.reason);
+      throw badModel(NAME, bytes.length, cause);
+    }
+  },
+};

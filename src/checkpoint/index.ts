@@ -1,0 +1,17 @@
+/**
+ * The checkpoint room: plain data to and from disk. It knows no tfjs and no model.
+ */
+export { ioError, readWholeFile, writeFileAtomically } from './atomic-write.js';
+export { loadCheckpoint, saveCheckpoint } from './files.js';
+export { CHECKPOINT_VERSION, decodeCheckpoint, encodeCheckpoint, expectModel } from './format.js';
+export {
+  cleanRun,
+  latestSnapshot,
+  latestState,
+  pruneStates,
+  resolveSnapshot,
+  snapshotPath,
+  statePath,
+} from './run-folder.js';
+export { openStats, StatsLog } from './stats-log.js';
+export type { Checkpoint, FoundCheckpoint, SkippedFile } from './types.js';

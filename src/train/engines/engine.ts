@@ -1,0 +1,22 @@
+/** What an engine is: something that keeps the state of a training and moves it on, step by step. */
+import type { FloatTensor, TensorMap } from '../../core/tensor.js';
+import type { Losses } from '../step.js';
+
+/** The state by name, as plain data in tfjs's own layouts. */
+export type State = Record<string, FloatTensor>;
+
+/** Runs one training's steps. */
+export interface Engine {
+  readonly name: string;
+  /** Library, version and device that really run the step. */
+  readonly description: string;
+  /** Time spent inside the library since the start, in milliseconds. */
+  readonly busyMs: number;
+  /** One step: every input of the step by name. */
+  step(inputs: TensorMap): Promise<Losses>;
+  /** Images of the averaged generator, [n, L] -> [n, H, W, C]; n is the same at every call. */
+  draw(latents: FloatTensor): Promise<FloatTensor>;
+  /** A copy of the state. */
+  readState(): Promise<State>;
+  dispose(): Promise<void>;
+}
