@@ -20,7 +20,12 @@ export function sequential(name: Network['name'], layers: readonly Layer[]): Net
     weights: layers.flatMap((layer) => layer.weights ?? []),
     coins: layers.flatMap((layer) => layer.coins ?? []),
     apply: (input, call) =>
-      layers.reduce((x, layer) => tf.tidy(`${name}/${layer.name}`, () => layer.apply(x, call)), input),
+      layers.reduce((x, layer) => {
+        const scope = `${name}/${layer.name}`;
+        const y = tf.tidy(scope, () => layer.apply(x, call));
+        call.observe?.(scope, y);
+        return y;
+      }, input),
   };
 }
 

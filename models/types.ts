@@ -35,6 +35,8 @@ export interface Call {
   readonly coins: Readonly<Record<string, Tensor>>;
   /** Receives new values of weights that are not trainable; only in training. */
   readonly updates: Record<string, Tensor>;
+  /** Told each layer's full name and output, for whoever compares layer by layer. */
+  readonly observe?: (layer: string, output: Tensor) => void;
 }
 
 /** A network: its weights, the coins it tosses, and the function itself. */

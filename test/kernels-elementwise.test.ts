@@ -17,6 +17,7 @@ import {
   testKernels,
 } from './support/kernel-cases.js';
 import { randomTensor } from './support/run-traced.js';
+import { fromNchw } from './support/views.js';
 
 type Unary = (x: tf.Tensor) => tf.Tensor;
 type Binary = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
@@ -29,9 +30,6 @@ const wholeFloats: Give = (name, shape) => ({
   dtype: 'float32',
   data: Float32Array.from(integers(name, shape).data),
 });
-
-/** [B, C, H, W] in memory, [B, H, W, C] to tfjs: what a convolution leaves behind. */
-const fromNchw = (x: tf.Tensor): tf.Tensor => tf.transpose(x, [0, 2, 3, 1]);
 
 /** One operand: plain, scalar, in another layout, a broadcast view, a constant, a uniform constant. */
 function unary(

@@ -1,0 +1,12 @@
+/** `ganx/export`: from a live network to ONNX bytes. */
+export {
+  type ExportOptions,
+  type ExportResult,
+  type ExportSource,
+  exportGenerator,
+} from './export-generator.js';
+export { traceGenerator } from './generator.js';
+export { openLiveGenerator } from './live-generator.js';
+export { encodeModel } from './model-proto.js';
+export { trace } from './trace.js';
+export { compileStep } from './training-step.js';
