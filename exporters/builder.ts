@@ -2,6 +2,7 @@
  * What kernels write with: nodes named after the scope they are traced in, constants, and changes of layout.
  * It knows values and the graph, not TensorFlow.js.
  */
+import { GanError } from '../src/core/errors.js';
 import type { Attribute, Graph, GraphType } from './graph.js';
 import { isComplete, plainLayout, sameList, toPhysical, type Value } from './value.js';
 
@@ -42,8 +43,19 @@ export class Builder {
     return this.graph.addIntegers(values);
   }
 
-  /** A lone number that stands for a whole tensor of `shape`. */
+  /**
+   * A lone number that stands for a whole tensor of `shape`.
+   *
+   * @throws GanError `UNSUPPORTED_OP` for an infinite integer, which would become 0
+   */
   scalar(value: number, dtype: GraphType = 'float32', shape: readonly number[] = []): Value {
+    if (dtype !== 'float32' && !Number.isFinite(Number(value))) {
+      throw new GanError(
+        'UNSUPPORTED_OP',
+        this.scope() || 'trace',
+        `Expected a finite ${dtype}, got \`${value}\`. Use float32 for it.`,
+      );
+    }
     const key = `${dtype}/${Object.is(value, -0) ? '-0' : value}`;
     let name = this.relaid.get(key);
     if (name === undefined) {

@@ -7,6 +7,6 @@ export {
 } from './export-generator.js';
 export { traceGenerator } from './generator.js';
 export { openLiveGenerator } from './live-generator.js';
-export { encodeModel } from './model-proto.js';
+export { describeModel, encodeModel, type ModelDescription } from './model-proto.js';
 export { trace } from './trace.js';
 export { compileStep } from './training-step.js';

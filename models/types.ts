@@ -58,11 +58,11 @@ export interface Gan {
 /** What every model's `build` understands; a model may read more, and refuses what it does not know. */
 export interface BuildOptions {
   readonly imageShape: readonly [number, number, number];
-  readonly kind?: 'images' | 'points';
-  readonly latentSize?: number;
-  readonly latentDistribution?: LatentDistribution;
+  readonly kind?: 'images' | 'points' | undefined;
+  readonly latentSize?: number | undefined;
+  readonly latentDistribution?: LatentDistribution | undefined;
   /** Base number of units or channels; the model's own when absent. */
-  readonly width?: number;
+  readonly width?: number | undefined;
 }
 
 /** Hyperparameters that make a model train well without any flag. */

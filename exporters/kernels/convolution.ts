@@ -5,18 +5,24 @@
  * ONNX: https://onnx.ai/onnx/operators/onnx__Conv.html, https://onnx.ai/onnx/operators/onnx__ConvTranspose.html
  */
 import { backend_util } from '@tensorflow/tfjs-core';
+import { GanError } from '../../src/core/errors.js';
 import type { Builder } from '../builder.js';
 import type { Attributes } from '../kernel.js';
-import { NCHW, OIHW, toPhysical, type Value } from '../value.js';
+import { NCHW, OIHW, sameList, toPhysical, type Value } from '../value.js';
 import { writeBiasAndActivation } from './matmul.js';
 
 type Shape4 = [number, number, number, number];
 type Geometry = ReturnType<typeof backend_util.computeConv2DInfo>;
 
 /** Reads the attributes that all convolution kernels share. */
-function readGeometry(attributes: Attributes, input: readonly number[], filter: readonly number[]): Geometry {
+function readGeometry(
+  kernel: string,
+  attributes: Attributes,
+  input: readonly number[],
+  filter: readonly number[],
+): Geometry {
   attributes.only('dataFormat', 'NHWC');
-  return backend_util.computeConv2DInfo(
+  const geometry = backend_util.computeConv2DInfo(
     [...input] as Shape4,
     [...filter] as Shape4,
     attributes.get<number | [number, number]>('strides'),
@@ -24,6 +30,23 @@ function readGeometry(attributes: Attributes, input: readonly number[], filter: 
     attributes.get<'same' | 'valid' | number>('pad'),
     attributes.get<'floor' | 'round' | 'ceil' | undefined>('dimRoundingMode'),
   );
+  // The trap: for pads given as one number tfjs takes the filter's height and its stride for the width too.
+  const { padInfo, outHeight, outWidth } = geometry;
+  const height = geometry.inHeight + padInfo.top + padInfo.bottom - geometry.effectiveFilterHeight;
+  const width = geometry.inWidth + padInfo.left + padInfo.right - geometry.effectiveFilterWidth;
+  const exact = [
+    Math.floor(height / geometry.strideHeight) + 1,
+    Math.floor(width / geometry.strideWidth) + 1,
+  ];
+  if (!sameList(exact, [outHeight, outWidth])) {
+    throw new GanError(
+      'UNSUPPORTED_OP',
+      kernel,
+      `Expected an output of ${exact.join(' x ')}, got \`${outHeight} x ${outWidth}\` from TensorFlow.js. ` +
+        "Give the pads as 'same', 'valid' or for each side.",
+    );
+  }
+  return geometry;
 }
 
 /** ONNX order: all beginnings, then all ends. */
@@ -49,7 +72,7 @@ export function Conv2D(
   attributes: Attributes,
   builder: Builder,
 ): Value {
-  return writeConv(builder, x, filter, readGeometry(attributes, x.shape, filter.shape));
+  return writeConv(builder, x, filter, readGeometry('Conv2D', attributes, x.shape, filter.shape));
 }
 
 /** tfjs FusedConv2D({x, filter, bias}, {…, activation}) -> ONNX Conv, Add, activation. */
@@ -58,7 +81,7 @@ export function FusedConv2D(
   attributes: Attributes,
   builder: Builder,
 ): Value {
-  const y = writeConv(builder, x, filter, readGeometry(attributes, x.shape, filter.shape));
+  const y = writeConv(builder, x, filter, readGeometry('FusedConv2D', attributes, x.shape, filter.shape));
   return writeBiasAndActivation(builder, y, bias, 'FusedConv2D', attributes);
 }
 
@@ -72,7 +95,7 @@ export function Conv2DBackpropInput(
   builder: Builder,
 ): Value {
   const shape = attributes.get<number[]>('inputShape');
-  const geometry = readGeometry(attributes, shape, filter.shape);
+  const geometry = readGeometry('Conv2DBackpropInput', attributes, shape, filter.shape);
   const { strideHeight, strideWidth, filterHeight, filterWidth, padInfo, inHeight, inWidth } = geometry;
   const reachedHeight = (geometry.outHeight - 1) * strideHeight + filterHeight - padInfo.top - padInfo.bottom;
   const reachedWidth = (geometry.outWidth - 1) * strideWidth + filterWidth - padInfo.left - padInfo.right;
@@ -98,7 +121,7 @@ export function Conv2DBackpropFilter(
   builder: Builder,
 ): Value {
   const filterShape = attributes.get<number[]>('filterShape');
-  const geometry = readGeometry(attributes, x.shape, filterShape);
+  const geometry = readGeometry('Conv2DBackpropFilter', attributes, x.shape, filterShape);
   const { padInfo, outHeight, outWidth, strideHeight, strideWidth, filterHeight, filterWidth } = geometry;
   const [batch, , , channels] = x.shape as Shape4;
   const outChannels = filterShape[3]!;

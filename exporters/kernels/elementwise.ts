@@ -135,12 +135,15 @@ export const Step: Unary = ({ x }, attributes, builder) => {
   return writeElementwise(builder, 'Where', values, x.dtype);
 };
 
-/** tfjs LeakyRelu({x}, {alpha}) -> ONNX LeakyRelu(X, alpha). */
-export const LeakyRelu: Unary = ({ x }, attributes, builder) => {
-  const alpha = attributes.get<number>('alpha');
+/** Writes x above 0 and alpha · x else. */
+export function writeLeakyRelu(builder: Builder, x: Value, alpha: number): Value {
   const name = builder.node('LeakyRelu', [x.name], x.extents, x.dtype, { alpha: { float: alpha } });
   return { ...x, name };
-};
+}
+
+/** tfjs LeakyRelu({x}, {alpha}) -> ONNX LeakyRelu(X, alpha). */
+export const LeakyRelu: Unary = ({ x }, attributes, builder) =>
+  writeLeakyRelu(builder, x, attributes.get<number>('alpha'));
 
 /** tfjs ClipByValue({x}, {clipValueMin, clipValueMax}) -> ONNX Clip(X, min, max). */
 export const ClipByValue: Unary = ({ x }, attributes, builder) => {

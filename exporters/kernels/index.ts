@@ -46,7 +46,6 @@ export { BatchMatMul, FusedMatMul } from './matmul.js';
 export { FusedBatchNorm } from './normalization.js';
 export { Max, Mean, Min, Prod, Sum } from './reduce.js';
 export {
-  BroadcastTo,
   Concat,
   ExpandDims,
   Fill,
@@ -59,5 +58,6 @@ export {
   SplitV,
   Tile,
   Transpose,
+  Unpack,
   ZerosLike,
 } from './shape.js';

@@ -6,7 +6,7 @@ import { GanError } from '../../src/core/errors.js';
 import type { Builder } from '../builder.js';
 import type { Attributes } from '../kernel.js';
 import { plainLayout, type Value } from '../value.js';
-import { writeElementwise } from './elementwise.js';
+import { writeElementwise, writeLeakyRelu } from './elementwise.js';
 
 /** Name of a whole matrix, and whether it lies transposed. */
 function asMatrix(builder: Builder, value: Value): { name: string; transposed: boolean } {
@@ -55,7 +55,12 @@ export function BatchMatMul(
 }
 
 /** Operators for the activations that tfjs fuses into a product or a convolution. */
-const ACTIVATIONS: Record<string, string> = { relu: 'Relu', sigmoid: 'Sigmoid' };
+const ACTIVATIONS: Record<string, (builder: Builder, x: Value, alpha: number) => Value> = {
+  linear: (_, x) => x,
+  relu: (builder, x) => writeElementwise(builder, 'Relu', [x], x.dtype),
+  sigmoid: (builder, x) => writeElementwise(builder, 'Sigmoid', [x], x.dtype),
+  leakyrelu: writeLeakyRelu,
+};
 
 /** Writes the bias and the activation of a fused kernel. */
 export function writeBiasAndActivation(
@@ -66,18 +71,18 @@ export function writeBiasAndActivation(
   attributes: Attributes,
 ): Value {
   const activation = attributes.get<string | undefined>('activation') ?? 'linear';
-  attributes.only('leakyreluAlpha', undefined);
-  const biased = bias ? writeElementwise(builder, 'Add', [x, bias], x.dtype) : x;
-  if (activation === 'linear') return biased;
-  const op = ACTIVATIONS[activation];
-  if (!op) {
+  // tfjs gives a slope with every activation.
+  const alpha = attributes.optional<number>('leakyreluAlpha') ?? 0.2;
+  const activate = ACTIVATIONS[activation];
+  if (!activate) {
     throw new GanError(
       'UNSUPPORTED_OP',
       kernel,
       `Expected a fused activation of ${Object.keys(ACTIVATIONS).join(', ')}, got \`${activation}\`. Apply it as an op of its own.`,
     );
   }
-  return writeElementwise(builder, op, [biased], x.dtype);
+  const biased = bias ? writeElementwise(builder, 'Add', [x, bias], x.dtype) : x;
+  return activate(builder, biased, alpha);
 }
 
 /** tfjs _FusedMatMul({a, b, bias}, {…, activation}) -> ONNX Gemm, Add, activation. */

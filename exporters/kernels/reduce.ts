@@ -1,12 +1,13 @@
 /**
  * Kernels that reduce along axes. Axes are logical in tfjs and physical in ONNX; the layout translates.
- * The trap: tfjs names the axes `axis` for Sum and Mean but `reductionIndices` for Max and Min.
+ * The trap: tfjs names the axes `axis` for Sum and Mean but `reductionIndices` for Max.
  */
 import { util } from '@tensorflow/tfjs-core';
 import type { Builder } from '../builder.js';
 import type { Attribute } from '../graph.js';
 import type { Attributes } from '../kernel.js';
 import type { Value } from '../value.js';
+import { writeCast } from './elementwise.js';
 
 type Reduction = (inputs: { x: Value }, attributes: Attributes, builder: Builder) => Value;
 
@@ -35,7 +36,10 @@ function reduction(op: string, axisName: 'axis' | 'reductionIndices'): Reduction
 }
 
 export const Sum = reduction('ReduceSum', 'axis');
-export const Mean = reduction('ReduceMean', 'axis');
+const meanOfFloats = reduction('ReduceMean', 'axis');
+/** tfjs Mean({x}, {axis, keepDims}) -> ONNX ReduceMean(data, axes, keepdims). The trap: ONNX rounds means of integers. */
+export const Mean: Reduction = ({ x }, attributes, builder) =>
+  meanOfFloats({ x: writeCast(builder, x, 'float32') }, attributes, builder);
 export const Prod = reduction('ReduceProd', 'axis');
 export const Max = reduction('ReduceMax', 'reductionIndices');
 export const Min = reduction('ReduceMin', 'axis');

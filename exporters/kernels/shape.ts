@@ -2,7 +2,7 @@
  * Kernels that move, cut and repeat elements without computing. Most write nothing: a transpose is a change of
  * layout, a broadcast an extent that stays 1, until some operator needs the elements in place.
  */
-import { backend_util, slice_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
+import { slice_util, type TensorInfo, util } from '@tensorflow/tfjs-core';
 import { GanError } from '../../src/core/errors.js';
 import { sizeOf } from '../../src/core/tensor.js';
 import type { Builder } from '../builder.js';
@@ -33,9 +33,8 @@ export function Reshape({ x }: Inputs, attributes: Attributes, builder: Builder)
 /** tfjs ExpandDims({input}, {dim}) -> ONNX Reshape. */
 export function ExpandDims({ input }: { input: Value }, attributes: Attributes, builder: Builder): Value {
   const dim = attributes.get<number>('dim');
-  const shape = [...input.shape];
-  shape.splice(dim < 0 ? dim + shape.length + 1 : dim, 0, 1);
-  return reshape(builder, input, shape);
+  const axis = dim < 0 ? dim + input.shape.length + 1 : dim;
+  return reshape(builder, input, input.shape.toSpliced(axis, 0, 1));
 }
 
 /** tfjs Transpose({x}, {perm}) -> nothing: only the layout changes. */
@@ -71,15 +70,6 @@ export function Tile({ x }: Inputs, attributes: Attributes, builder: Builder): V
   return builder.value(builder.node('Tile', [name, builder.integers(reps)], shape, x.dtype), shape, x.dtype);
 }
 
-/** tfjs BroadcastTo({x}, {shape}) -> at most a Reshape that adds axes of extent 1. */
-export function BroadcastTo({ x }: Inputs, attributes: Attributes, builder: Builder): Value {
-  const shape = attributes.get<number[]>('shape');
-  backend_util.assertAndGetBroadcastShape([...x.shape], shape);
-  const missing = shape.length - x.shape.length;
-  const ranked = missing === 0 ? x : reshape(builder, x, [...Array<number>(missing).fill(1), ...x.shape]);
-  return { ...ranked, shape };
-}
-
 function slice(builder: Builder, x: Value, begin: readonly number[], size: readonly number[]): Value {
   if (x.extents.length === 0) return { ...x, shape: size };
   // Axes that are broadcast, or that are kept whole, need no cut.
@@ -107,30 +97,47 @@ function parseSlice(x: Value, begin: number | number[], size: number | number[])
   return [starts!, sizes!];
 }
 
+/** Consecutive parts along an axis. */
+function split(builder: Builder, x: Value, sizes: readonly number[], axis: number): Value[] {
+  let at = 0;
+  return sizes.map((extent) => {
+    const begin = x.shape.map((_, i) => (i === axis ? at : 0));
+    at += extent;
+    return slice(builder, x, begin, x.shape.with(axis, extent));
+  });
+}
+
 /** tfjs SplitV({x}, {numOrSizeSplits, axis}) -> one ONNX Slice a part. */
 export function SplitV({ x }: Inputs, attributes: Attributes, builder: Builder): Value[] {
   const axis = util.parseAxisParam(attributes.get<number>('axis'), [...x.shape])[0]!;
   const wanted = attributes.get<number | number[]>('numOrSizeSplits');
-  const sizes = Array.isArray(wanted) ? wanted : Array<number>(wanted).fill(x.shape[axis]! / wanted);
-  let at = 0;
-  return sizes.map((extent) => {
-    const part = slice(
-      builder,
-      x,
-      x.shape.map((_, i) => (i === axis ? at : 0)),
-      x.shape.map((whole, i) => (i === axis ? extent : whole)),
-    );
-    at += extent;
-    return part;
-  });
+  const whole = x.shape[axis]!;
+  const given = Array.isArray(wanted) ? wanted : Array<number>(wanted).fill(whole / wanted);
+  // One size may be -1: what the others leave.
+  const rest = given.reduce((left, size) => (size < 0 ? left : left - size), whole);
+  return split(
+    builder,
+    x,
+    given.map((size) => (size < 0 ? rest : size)),
+    axis,
+  );
 }
 
+/** tfjs Unpack({value}, {axis}) -> one ONNX Slice a part, and a Reshape that drops the axis. */
+export function Unpack({ value }: { value: Value }, attributes: Attributes, builder: Builder): Value[] {
+  const axis = util.parseAxisParam(attributes.get<number>('axis'), [...value.shape])[0]!;
+  const parts = split(builder, value, Array<number>(value.shape[axis]!).fill(1), axis);
+  return parts.map((part) => reshape(builder, part, part.shape.toSpliced(axis, 1)));
+}
+
+/** Joins values in the layout of the largest one. */
 function concat(builder: Builder, values: readonly Value[], axis: number): Value {
-  const first = values[0]!;
-  const shape = first.shape.map((extent, i) =>
-    i === axis ? values.reduce((sum, value) => sum + value.shape[axis]!, 0) : extent,
+  const leader = values.reduce((a, b) => (sizeOf(b.extents) > sizeOf(a.extents) ? b : a));
+  const { layout, dtype } = leader;
+  const shape = leader.shape.with(
+    axis,
+    values.reduce((sum, value) => sum + value.shape[axis]!, 0),
   );
-  const { layout, dtype } = first;
   const names = values.map((value) => builder.inLayout(value, [...layout]));
   const extents = toPhysical(shape, layout);
   return {
@@ -154,13 +161,12 @@ export function Concat(inputs: Record<string, Value>, attributes: Attributes, bu
 
 /** tfjs Pack({0, 1, …}, {axis}) -> ONNX Concat of values with a new axis. */
 export function Pack(inputs: Record<string, Value>, attributes: Attributes, builder: Builder): Value {
-  const axis = attributes.get<number>('axis');
-  const values = Object.values(inputs).map((value) => {
-    const shape = [...value.shape];
-    shape.splice(axis, 0, 1);
-    return reshape(builder, value, shape);
-  });
-  return concat(builder, values, axis);
+  const given = attributes.get<number>('axis');
+  const values = Object.values(inputs);
+  // A negative axis counts from the end of the result, which has one axis more.
+  const axis = given < 0 ? given + values[0]!.shape.length + 1 : given;
+  const grown = values.map((value) => reshape(builder, value, value.shape.toSpliced(axis, 0, 1)));
+  return concat(builder, grown, axis);
 }
 
 /** tfjs PadV2({x}, {paddings, constantValue}) -> ONNX Pad(data, pads, value), pads as [begins…, ends…]. */

@@ -113,8 +113,9 @@ export function decodeNpy(bytes: Uint8Array): PlainTensor {
     const remedy = bytes.length < wanted ? 'The file is cut off.' : 'The file holds more than one array.';
     throw refuse(`${wanted} bytes for shape [${shape.join(', ')}]`, `${bytes.length} bytes`, remedy);
   }
-  // A copy, because a float32 view must start at a multiple of four and `bytes` may lie anywhere.
-  const buffer = bytes.slice(offset).buffer;
+  // A copy, because a float32 view must start at a multiple of four and `bytes` may lie anywhere. Not `slice`:
+  // that of Node's Buffer shares memory.
+  const { buffer } = new Uint8Array(bytes.subarray(offset));
   if (dtype === 'float32') return plainTensor(new Float32Array(buffer), shape, dtype);
   if (dtype === 'int32') return plainTensor(new Int32Array(buffer), shape, dtype);
   return plainTensor(new Uint8Array(buffer), shape, dtype);

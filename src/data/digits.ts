@@ -7,7 +7,7 @@ import type { DataItem } from '../core/types.js';
 import { GLYPHS, type Glyph } from './digit-glyphs.js';
 import { drawPath, layPath, type PenPath } from './ink.js';
 import { numberLabels, repeatGrey } from './raw-images.js';
-import { type DataOptions, DEFAULT_COUNT, type ItemSource } from './source.js';
+import { chooseSize, type DataOptions, DEFAULT_COUNT, type ItemSource } from './source.js';
 
 /** Side in pixels when none is asked for; other sizes scale everything, the pen too. */
 const NATIVE_SIZE = 28;
@@ -29,7 +29,7 @@ interface Hand {
 
 /** Procedural handwritten digits with labels 0 to 9, in turn. */
 export function openDigits(options: DataOptions): ItemSource {
-  const size = options.size ?? NATIVE_SIZE;
+  const size = chooseSize(options, NATIVE_SIZE);
   const channels = options.channels ?? 1;
   const count = options.count ?? DEFAULT_COUNT;
   return {

@@ -5,7 +5,7 @@
  */
 import sharp, { type Sharp, type SharpOptions } from 'sharp';
 import { expected } from '../core/errors.js';
-import type { DataOptions, ItemShape } from './source.js';
+import { chooseSize, type DataOptions, type ItemShape } from './source.js';
 
 /** Images with more pixels are refused, so that a small file cannot ask for gigabytes. */
 const PIXEL_LIMIT = 2 ** 27;
@@ -27,7 +27,7 @@ export interface PixelLayout {
  * @throws GanError `BAD_ARGUMENT` when no size is asked for and the image is larger than 1024 pixels
  */
 export function chooseShape(options: DataOptions, first: PixelLayout): ItemShape {
-  const size = options.size ?? Math.min(first.width, first.height);
+  const size = chooseSize(options, Math.min(first.width, first.height));
   if (options.size === undefined && size > UNASKED_SIZE_LIMIT) {
     const got = `${first.width} x ${first.height}`;
     throw expected(

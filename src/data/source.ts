@@ -9,6 +9,8 @@ import type { DataItem } from '../core/types.js';
 export interface DataOptions {
   /** Side of the square images, in pixels; the shorter side of the first image when absent. Points have none. */
   readonly size?: number;
+  /** Sides to choose from when `size` is absent: the nearest to the native one. */
+  readonly sizes?: readonly number[];
   /** 1 for grey, 3 for RGB; as the first image when absent. Points have none. */
   readonly channels?: 1 | 3;
   /** Refuses the first file that cannot be used instead of skipping it. */
@@ -27,6 +29,14 @@ export interface DataOptions {
 
 /** Items of a built-in set when no count is given. */
 export const DEFAULT_COUNT = 20_000;
+
+/** The side of the images: the one that is asked for, or the nearest allowed to the native one. */
+export function chooseSize({ size, sizes }: DataOptions, native: number): number {
+  const gap = (candidate: number): number => Math.abs(Math.log(candidate / native));
+  return (
+    size ?? sizes?.reduce((best, candidate) => (gap(candidate) < gap(best) ? candidate : best)) ?? native
+  );
+}
 
 /** [H, W, C]. */
 export type ItemShape = readonly [number, number, number];

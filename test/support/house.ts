@@ -41,6 +41,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     libraries: {
       'node:': ANY,
       zod: ANY,
+      '@tensorflow/tfjs': ANY,
       '@tensorflow/tfjs-core': ANY,
       '@tensorflow/tfjs-backend-cpu': LAZY,
       '@tensorflow/tfjs-backend-wasm': LAZY,
@@ -50,8 +51,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
     },
   },
   exporters: {
-    rooms: ['src/core'],
-    libraries: { '@tensorflow/tfjs-core': ANY, 'onnx-proto': ANY, protobufjs: ANY, long: ANY },
+    rooms: ['src/core', 'src/sample', 'models'],
+    libraries: {
+      '@tensorflow/tfjs-core': ANY,
+      '@tensorflow/tfjs-backend-cpu': LAZY, 'onnx-proto': ANY, protobufjs: ANY, long: ANY },
   },
   runtimes: { rooms: ['src/core', ...ADAPTERS], libraries: {} },
   'runtimes/onnxruntime-node': {
@@ -78,7 +81,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   'runtimes/open-inference': { rooms: ['src/core', 'runtimes'], libraries: {} },
   'src/sample': { rooms: ['src/core'], libraries: { 'fast-png': ANY } },
-  'src/measure': { rooms: ['src/core'], libraries: {} },
+  'src/measure': { rooms: ['src/core', 'src/sample'], libraries: {} },
   'src/serve': { rooms: ['src/core', 'src/sample'], libraries: { 'node:': ANY } },
   'src/web': { rooms: ['src/core', 'src/sample', 'runtimes/onnxruntime-web'], libraries: {} },
   'src/cli': {

@@ -20,3 +20,13 @@ export interface Engine {
   readState(): Promise<State>;
   dispose(): Promise<void>;
 }
+
+/** The averaged generator's weights as plain data: what a snapshot holds. */
+export function averageWeights(state: State): Record<string, FloatTensor> {
+  const prefix = 'ema/';
+  return Object.fromEntries(
+    Object.entries(state).flatMap(([name, tensor]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [],
+    ),
+  );
+}

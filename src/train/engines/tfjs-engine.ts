@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Gan } from '../../../models/types.js';
 import { expected, GanError, messageOf } from '../../core/errors.js';
-import { type FloatTensor, type PlainTensor, plainTensor } from '../../core/tensor.js';
+import { type PlainTensor, plainTensor } from '../../core/tensor.js';
 import { LOSS_NAMES, type Losses, type Step } from '../step.js';
 import type { Engine, State } from './engine.js';
 
@@ -99,16 +99,6 @@ export async function openTfjsEngine(gan: Gan, step: Step, state: State, device:
 /** The averaged generator's weights by their names in the network. */
 function averagesOf(state: Readonly<Record<string, tf.Tensor>>): Record<string, tf.Tensor> {
   const prefix = 'ema/generator/';
-  return Object.fromEntries(
-    Object.entries(state).flatMap(([name, tensor]) =>
-      name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [],
-    ),
-  );
-}
-
-/** The averaged generator's weights as plain data: what a snapshot holds. */
-export function averageWeights(state: State): Record<string, FloatTensor> {
-  const prefix = 'ema/';
   return Object.fromEntries(
     Object.entries(state).flatMap(([name, tensor]) =>
       name.startsWith(prefix) ? [[name.slice(prefix.length), tensor]] : [],

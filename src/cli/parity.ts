@@ -1,0 +1,127 @@
+/** `ganx parity`: every runtime and device against the live generator. */
+
+import { stat } from 'node:fs/promises';
+import type { ArgumentsCamelCase, CommandModule } from 'yargs';
+import { openLiveGenerator } from '../../exporters/index.js';
+import { loadRuntime, runtimeNames } from '../../runtimes/index.js';
+import { readWholeFile } from '../checkpoint/index.js';
+import type { GeneratorMetadata } from '../core/metadata.js';
+import type { Session } from '../core/types.js';
+import { type Candidate, measureParity, type ParityReport } from '../measure/index.js';
+import { readMetadata } from '../sample/index.js';
+import { exportWithCheck, findSource } from './export.js';
+import { formatTable, paint, printLine } from './print.js';
+
+const options = {
+  json: { type: 'boolean', default: false, describe: 'as JSON' },
+  require: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'names (runtime or runtime/device, by commas) whose SKIP is a FAIL',
+  },
+} as const;
+
+type Flags = ArgumentsCamelCase<{ source: string; json: boolean; require?: string }>;
+
+interface Subject {
+  readonly bytes: Uint8Array;
+  readonly metadata: GeneratorMetadata;
+  readonly reference: Session;
+}
+
+/** Whether a path is an ONNX file, and not a run folder or a checkpoint. */
+async function isModelFile(path: string): Promise<boolean> {
+  if (path.endsWith('.safetensors')) return false;
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** A run: its newest snapshot, live. A file: itself, run eagerly by tfjs, op by op. */
+async function openSubject(path: string): Promise<Subject> {
+  if (!(await isModelFile(path))) {
+    const { source } = await findSource(path);
+    const { bytes, metadata } = await exportWithCheck(source, {});
+    return { bytes, metadata, reference: await openLiveGenerator(source.gan, source.weights) };
+  }
+  const bytes = await readWholeFile(path);
+  const metadata = readMetadata(bytes);
+  return {
+    bytes,
+    metadata,
+    reference: await (await loadRuntime('tensorflow')).open(bytes, { device: 'cpu' }),
+  };
+}
+
+async function listCandidates(): Promise<Candidate[]> {
+  const runtimes = await Promise.all(runtimeNames.map(loadRuntime));
+  return runtimes.flatMap((runtime) =>
+    runtime.devices.map((device) => ({
+      runtime: runtime.name,
+      device,
+      probe: () => runtime.probe(device),
+      open: (bytes: Uint8Array) => runtime.open(bytes, { device }),
+    })),
+  );
+}
+
+const COLOUR = { PASS: 'green', FAIL: 'red', SKIP: 'yellow' } as const;
+
+function printReport({ reference, model, latents, rows }: ParityReport): void {
+  printLine(
+    `${model}: ${latents} latents against ${reference.runtime} ${reference.version} on ${reference.device}`,
+  );
+  const number = (value: number | undefined): string => value?.toExponential(1) ?? '';
+  const table = rows.map((row) => [
+    row.status,
+    `${row.runtime}/${row.device}`,
+    row.version ?? '',
+    number(row.maxDifference),
+    number(row.meanDifference),
+    number(row.tolerance),
+    row.batches.join(', '),
+    row.reason ?? row.toleranceWhy,
+  ]);
+  const head = ['', 'runtime/device', 'version', 'max', 'mean', 'allowed', 'batches', 'why'];
+  const lines = formatTable([head, ...table]).split('\n');
+  for (const line of lines) {
+    const status = /^(PASS|FAIL|SKIP)/.exec(line)?.[1] as keyof typeof COLOUR | undefined;
+    printLine(status ? `${paint(COLOUR[status], status)}${line.slice(status.length)}` : line);
+  }
+}
+
+async function runParity({ source, json, require }: Flags): Promise<void> {
+  const { bytes, metadata, reference } = await openSubject(source);
+  try {
+    const names = require?.split(',').map((name) => name.trim());
+    const report = await measureParity(
+      bytes,
+      metadata,
+      reference,
+      await listCandidates(),
+      names ? { require: names } : {},
+    );
+    if (json) printLine(JSON.stringify(report, null, 2));
+    else printReport(report);
+    if (!report.ok) process.exitCode = 1;
+  } finally {
+    await reference.dispose();
+  }
+}
+
+export const parityCommand: CommandModule<object, Flags> = {
+  command: 'parity <source>',
+  describe: 'prove that every runtime here draws the same images',
+  builder: (yargs) =>
+    yargs
+      .positional('source', {
+        type: 'string',
+        demandOption: true,
+        describe: 'run folder, snapshot, or generator.onnx',
+      })
+      .options(options)
+      .example('$0 parity runs/digits-dcgan', 'against the live TensorFlow.js generator')
+      .example(
+        '$0 parity generator.onnx --require onnxruntime-node/webgpu',
+        'fail when WebGPU cannot be tried',
+      ) as never,
+  handler: runParity,
+};

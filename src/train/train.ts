@@ -1,0 +1,236 @@
+/**
+ * Training, read from top to bottom: real images and noise in, one step of Algorithm 1 after the other, and now and
+ * then something written to the run folder. It neither prints nor exits; a listener hears how it goes.
+ */
+import { findModel } from '../../models/index.js';
+import type { Gan } from '../../models/types.js';
+import { expected, GanError } from '../core/errors.js';
+import { type PlainTensor, plainTensor, type TensorMap } from '../core/tensor.js';
+import type { Dataset } from '../core/types.js';
+import { batchIndices } from '../data/index.js';
+import { drawLatents } from '../sample/index.js';
+import type { Engine, State } from './engines/engine.js';
+import { type OpenSession, openSessionEngine } from './engines/session-engine.js';
+import { openTfjsEngine } from './engines/tfjs-engine.js';
+import { drawNoise, initialState } from './noise.js';
+import { makeOptimizer, type TrainOptions } from './options.js';
+import { fakesName, type RunFolder, saveSheet, saveSnapshot, saveState } from './run.js';
+import { averageDecay, momentumAt, rateAt } from './schedules.js';
+import { LOSS_NAMES, type Losses, makeStep, type Step } from './step.js';
+
+/** Steps whose losses are averaged into one line of stats.jsonl. */
+const STEPS_PER_LINE = 20;
+/** A state is saved at least this often, so that a crash costs little; it changes no number. */
+const STATE_EVERY_MS = 120_000;
+/** Images on a preview sheet; points get more, since a plot of few says little. */
+const PREVIEW_IMAGES = 64;
+const PREVIEW_POINTS = 2048;
+
+/** How a training is going. */
+export interface TrainProgress {
+  readonly imagesSeen: number;
+  readonly images: number;
+  readonly losses: Losses;
+}
+
+/** What {@link train} is handed beside the run folder. */
+export interface TrainContext {
+  readonly data: Dataset;
+  /** Opens ONNX bytes for the engine `onnxruntime`. */
+  readonly openSession: OpenSession;
+  readonly onStart?: (engine: string) => void;
+  readonly onProgress?: (progress: TrainProgress) => void;
+  /** Stops after the current step; the state is saved first. */
+  readonly signal?: AbortSignal;
+}
+
+/** How a training ended. */
+export interface TrainResult {
+  readonly imagesSeen: number;
+  readonly finished: boolean;
+  /** The last training state that was saved. */
+  readonly statePath: string;
+  readonly durationMs: number;
+  /** Share of the time spent inside the engine's library. */
+  readonly busyShare: number;
+}
+
+/** Real images of the steps' next batches as the network sees them: uint8 -> the model's range. */
+async function readReals(
+  data: Dataset,
+  gan: Gan,
+  options: TrainOptions,
+  start: number,
+  shape: readonly number[],
+): Promise<PlainTensor> {
+  const batch = await data.read(batchIndices(options.seed, data.count, start, options.batch));
+  if (batch.dtype === 'float32') return plainTensor(batch.data, shape);
+  const [low, high] = gan.shape.imageRange;
+  const scale = (high - low) / 255;
+  return plainTensor(
+    Float32Array.from(batch.data, (value) => low + value * scale),
+    shape,
+  );
+}
+
+/** The numbers that change from step to step. */
+function drawNumbers(
+  step: Step,
+  options: TrainOptions,
+  imagesSeen: number,
+  steps: number,
+  epoch: number,
+): TensorMap {
+  const optimizer = makeOptimizer(options);
+  const learningRate = rateAt(options.learningRate, steps);
+  const numbers: Record<string, number> = {
+    'rate/generator': optimizer.rate(learningRate, steps + 1),
+    momentum: momentumAt(options.momentum, epoch),
+    averageDecay: averageDecay(options.emaHalfLife, options.batch, imagesSeen),
+  };
+  for (let i = 1; i <= options.discriminatorSteps; i++) {
+    numbers[`rate/discriminator_${i}`] = optimizer.rate(learningRate, steps * options.discriminatorSteps + i);
+  }
+  return Object.fromEntries(
+    Object.keys(step.inputs).flatMap((name) =>
+      name in numbers ? [[name, plainTensor(Float32Array.of(numbers[name]!), [])]] : [],
+    ),
+  );
+}
+
+function openEngine(
+  gan: Gan,
+  step: Step,
+  state: State,
+  options: TrainOptions,
+  openSession: OpenSession,
+): Promise<Engine> {
+  if (options.engine === 'tfjs') return openTfjsEngine(gan, step, state, options.device);
+  return openSessionEngine(gan, step, state, openSession);
+}
+
+function checkLosses(losses: Losses, imagesSeen: number): void {
+  const bad = LOSS_NAMES.find((name) => !Number.isFinite(losses[name]));
+  if (!bad) return;
+  throw new GanError(
+    'DIVERGED',
+    'train',
+    `Expected finite losses, got \`${losses[bad]}\` for ${bad} after ${imagesSeen} images. ` +
+      'The last state that was saved is whole: try a lower --learning-rate.',
+  );
+}
+
+/**
+ * Trains until the run's number of images is reached or the signal says stop.
+ *
+ * @throws GanError `DIVERGED` when a loss is no longer a number; `IO` when the run folder cannot be written. In both
+ *         cases everything saved before is whole.
+ */
+export async function train(run: RunFolder, context: TrainContext): Promise<TrainResult> {
+  const { options, progress } = run;
+  const { data, openSession, onStart, onProgress, signal } = context;
+  if (options.batch > data.count) throw expected('train', `a batch of at most ${data.count}`, options.batch);
+  const gan = findModel(options.model).build(options.modelOptions);
+  const step = makeStep(gan, { ...options, optimizer: makeOptimizer(options) });
+  const engine = await openEngine(
+    gan,
+    step,
+    run.state ?? (initialState(step, options.seed) as State),
+    options,
+    openSession,
+  );
+  onStart?.(engine.description);
+
+  const previewCount = gan.shape.kind === 'points' ? PREVIEW_POINTS : PREVIEW_IMAGES;
+  const previewLatents = drawLatents(gan.shape, options.seed, 0, previewCount);
+  const shown = await data.read(Array.from({ length: Math.min(previewCount, data.count) }, (_, i) => i));
+  const preview = async (): Promise<void> =>
+    saveSheet(run, gan, fakesName(progress.imagesSeen), await engine.draw(previewLatents), shown);
+
+  const start = performance.now();
+  const begunAt = progress.imagesSeen;
+  let savedAt = start;
+  let saved = '';
+  const save = async (): Promise<void> => {
+    saved = await saveState(run, gan, await engine.readState());
+    savedAt = performance.now();
+  };
+
+  try {
+    if (run.state === undefined) {
+      await saveSheet(run, gan, 'reals.png', shown);
+      await preview();
+      await save();
+    }
+    while (progress.imagesSeen < options.images && !signal?.aborted) {
+      const { imagesSeen, steps } = progress;
+      const inputs: TensorMap = {
+        ...drawNoise(step.inputs, gan.shape, options.seed, steps),
+        ...drawNumbers(step, options, imagesSeen, steps, Math.floor(imagesSeen / data.count)),
+      };
+      for (let i = 1; i <= options.discriminatorSteps; i++) {
+        const name = `reals/${i}`;
+        inputs[name] = await readReals(
+          data,
+          gan,
+          options,
+          imagesSeen + (i - 1) * options.batch,
+          step.inputs[name]!.shape,
+        );
+      }
+
+      const losses = await engine.step(inputs);
+      checkLosses(losses, imagesSeen);
+      progress.steps += 1;
+      progress.imagesSeen += options.batch * options.discriminatorSteps;
+
+      const { window } = progress;
+      window.steps += 1;
+      for (const name of LOSS_NAMES) window.sums[name] = (window.sums[name] ?? 0) + losses[name];
+      if (window.steps === STEPS_PER_LINE) {
+        const means = Object.fromEntries(LOSS_NAMES.map((name) => [name, window.sums[name]! / window.steps]));
+        await run.stats.append({ steps: progress.steps, imagesSeen: progress.imagesSeen, ...means });
+        progress.window = { steps: 0, sums: {} };
+      }
+      onProgress?.({ imagesSeen: progress.imagesSeen, images: options.images, losses });
+
+      const crossed =
+        Math.floor(progress.imagesSeen / options.snapshotEvery) >
+        Math.floor(imagesSeen / options.snapshotEvery);
+      const finished = progress.imagesSeen >= options.images;
+      if (crossed || finished) {
+        await save();
+        await saveSnapshot(run, gan, await engine.readState());
+        await preview();
+        const durationMs = performance.now() - start;
+        const imagesPerSecond = ((progress.imagesSeen - begunAt) / durationMs) * 1000;
+        await run.timing.append({
+          imagesSeen: progress.imagesSeen,
+          durationMs,
+          imagesPerSecond,
+          engine: engine.description,
+        });
+      } else if (performance.now() - savedAt > STATE_EVERY_MS) {
+        await save();
+      }
+      // A native session works inside this turn of the event loop: let signals be heard.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (signal?.aborted) {
+      await save();
+      await saveSnapshot(run, gan, await engine.readState());
+    }
+    const durationMs = performance.now() - start;
+    return {
+      imagesSeen: progress.imagesSeen,
+      finished: progress.imagesSeen >= options.images,
+      statePath: saved,
+      durationMs,
+      busyShare: durationMs > 0 ? engine.busyMs / durationMs : 0,
+    };
+  } finally {
+    await engine.dispose();
+    await run.stats.close();
+    await run.timing.close();
+  }
+}
