@@ -13,7 +13,7 @@ export type Attribute = number | readonly number[] | string | { readonly float: 
 
 /** One ONNX operator; its one output carries the node's name, or that of the model's output that it is. */
 export interface GraphNode {
-  readonly op: string;
+  op: string;
   readonly name: string;
   inputs: string[];
   outputs: readonly string[];
@@ -107,35 +107,61 @@ export class Graph {
   /**
    * Makes tensors outputs of the model under exactly these names, by renaming them where that is possible. To be
    * called once, at the end, since whoever still knows a tensor by its old name would not find it.
+   *
+   * @throws GanError `BAD_ARGUMENT` when an output has the name of an input
    */
   addOutputs(outputs: Readonly<Record<string, string>>): void {
-    const renamed = new Map<string, string>();
-    for (const [name, tensor] of Object.entries(outputs)) {
-      const producer = renamed.has(tensor) ? undefined : this.producerOf(tensor);
-      const source = renamed.get(tensor) ?? tensor;
-      this.types.set(name, this.typeOf(source));
-      this.outputs.push(name);
-      if (producer) {
-        producer.outputs = [name];
-        for (const node of this.consumersOf(tensor)) node.inputs = replace(node.inputs, tensor, name);
-        this.types.delete(tensor);
-        renamed.set(tensor, name);
+    const current = new Map(Object.values(outputs).map((tensor) => [tensor, tensor]));
+    const rename = (from: string, to: string): void => {
+      this.renameTensor(from, to);
+      for (const [tensor, name] of current) if (name === from) current.set(tensor, to);
+    };
+    for (const [name, wanted] of Object.entries(outputs)) {
+      if (this.inputs.includes(name)) {
+        throw new GanError(
+          'BAD_ARGUMENT',
+          this.name,
+          `Expected outputs named unlike the inputs, got \`${name}\` twice.`,
+        );
+      }
+      const taken = this.types.has(name) || this.initializers.has(name);
+      if (taken && current.get(wanted) !== name) rename(name, this.uniqueName(`${name}_inner`));
+      const source = current.get(wanted)!;
+      if (this.producerOf(source) && !this.outputs.includes(source)) {
+        if (source !== name) rename(source, name);
       } else {
+        this.types.set(name, this.typeOf(source));
         this.nodes.push({ op: 'Identity', name, inputs: [source], outputs: [name], attributes: {} });
       }
+      this.outputs.push(name);
     }
+  }
+
+  private renameTensor(from: string, to: string): void {
+    for (const node of this.nodes) {
+      node.inputs = replace(node.inputs, from, to);
+      node.outputs = replace(node.outputs, from, to);
+    }
+    const type = this.types.get(from);
+    if (type) this.types.set(to, type);
+    this.types.delete(from);
+    const initializer = this.initializers.get(from);
+    if (initializer) this.initializers.set(to, initializer);
+    this.initializers.delete(from);
   }
 
   /** Removes a node: whoever read its output reads `replacement` instead. */
   bypass(node: GraphNode, replacement: string): void {
     const output = node.outputs[0]!;
+    const isOutput = this.outputs.includes(output);
+    if (isOutput && (this.outputs.includes(replacement) || !this.producerOf(replacement))) {
+      // Both names must stay: what is left of the node is a copy.
+      Object.assign(node, { op: 'Identity', inputs: [replacement], attributes: {} });
+      return;
+    }
     this.nodes = this.nodes.filter((other) => other !== node);
-    const producer = this.producerOf(replacement);
-    if (this.outputs.includes(output) && producer) {
-      producer.outputs = [output];
-      for (const other of this.consumersOf(replacement))
-        other.inputs = replace(other.inputs, replacement, output);
-      this.types.delete(replacement);
+    if (isOutput) {
+      this.renameTensor(replacement, output);
       return;
     }
     for (const other of this.consumersOf(output)) other.inputs = replace(other.inputs, output, replacement);

@@ -64,12 +64,7 @@ class TracingBackend extends tf.KernelBackend {
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): tf.DataId {
     const random = scopes().find((scope) => RANDOM_OPS.has(scope));
     if (random) {
-      throw new GanError(
-        'BAKED_RANDOMNESS',
-        currentScope() || 'trace',
-        `Expected no random op inside a traced function, got \`${random.replace('__op', '')}\`. ` +
-          'Its numbers would be frozen into the graph: give them as an input.',
-      );
+      throw refuseRandomness(random.replace('__op', ''), currentScope() || 'trace');
     }
     const id = {};
     this.move(id, values, shape, dtype, 1);
@@ -167,6 +162,15 @@ function toConstant(values: tf.BackendValues, shape: readonly number[], dtype: t
   throw new GanError('UNSUPPORTED_OP', 'trace', `Expected float32, int32 or bool, got \`${dtype}\`.`);
 }
 
+function refuseRandomness(op: string, where: string): GanError {
+  return new GanError(
+    'BAKED_RANDOMNESS',
+    where,
+    `Expected no random op inside a traced function, got \`${op}\`. ` +
+      'Its numbers would be frozen into the graph: give them as an input.',
+  );
+}
+
 /** A constant whose elements are all the same is a lone number; any other becomes an initializer. */
 function writeConstant(builder: Builder, { data, shape, dtype, name }: Constant): Value {
   const first = data[0];
@@ -192,9 +196,9 @@ function currentScope(): string {
 let backend: TracingBackend | undefined;
 
 function registerOnce(): TracingBackend {
+  if (!tf.findBackendFactory(BACKEND)) tf.registerBackend(BACKEND, () => backend!, 0);
   if (backend) return backend;
   const created = new TracingBackend();
-  tf.registerBackend(BACKEND, () => created, 0);
   for (const [kernelName, kernel] of Object.entries(kernels) as [string, Kernel][]) {
     tf.registerKernel({
       kernelName: kernelName.replace(/^FusedMatMul$/, '_FusedMatMul'),
@@ -222,6 +226,7 @@ function explain(error: unknown, name: string): unknown {
     error instanceof Error ? error.message : '',
   );
   if (!missing) return error;
+  if (missing[1] === 'Multinomial') return refuseRandomness('multinomial', name);
   return new GanError(
     'UNSUPPORTED_OP',
     name,
@@ -274,7 +279,9 @@ export function trace(
   } finally {
     tf.engine().endScope();
     tracing.builder = undefined;
+    // Where no backend was chosen before, tfjs shall choose its best one when it needs one.
     if (before) void tf.setBackend(before);
+    else tf.removeBackend(BACKEND);
   }
 }
 

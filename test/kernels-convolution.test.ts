@@ -1,7 +1,6 @@
 /**
- * Convolutions and both of their gradients over kernel sizes, strides, paddings, dilations and the parities of
- * height and width. "same" with a stride pads unevenly, and a strided convolution leaves rows that it never reached:
- * each combination of size and stride is one way to get that wrong.
+ * Convolutions and both of their gradients over kernel sizes, strides, pads, dilations and parities of size. "same" with
+ * a stride pads unevenly, and a strided convolution leaves rows that it never reached: each is a way to get it wrong.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe } from 'vitest';
@@ -39,7 +38,7 @@ const PADS = ['same', 'valid', 0, 1, 2] as const;
 interface Setup {
   readonly kernel: readonly [number, number];
   readonly size: readonly [number, number];
-  readonly stride: number | readonly [number, number];
+  readonly stride: (typeof STRIDES)[number];
   readonly pad: (typeof PADS)[number];
 }
 
@@ -157,8 +156,7 @@ function transposed(setup: Setup): KernelCase {
   );
 }
 
-/** The convolution's gradients by input and filter. */
-const gradients: Cases = Object.fromEntries(
+const gradientsByBoth: Cases = Object.fromEntries(
   geometries().map(([name, setup]) => [
     name,
     differentiable((x, filter) => convolve(x, filter, setup), [1, ...setup.size, 2], [...setup.kernel, 2, 3]),
@@ -242,7 +240,7 @@ const fused: Cases = Object.fromEntries(
 
 const table: KernelCases = {
   Conv2D: conv2d,
-  Conv2DBackpropFilter: gradients,
+  Conv2DBackpropFilter: gradientsByBoth,
   Conv2DBackpropInput: backpropInput,
   FusedConv2D: fused,
 };

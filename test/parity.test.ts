@@ -109,6 +109,11 @@ function expectFarFromDefaults(weights: State, images: Float32Array): void {
   expect(Math.sqrt(variance)).toBeGreaterThan(0.02);
 }
 
+it('finds a candidate for every name in GANX_REQUIRE', () => {
+  const known = candidates.flatMap(({ runtime, device }) => [runtime, `${runtime}/${device}`]);
+  expect(required.filter((name) => !known.includes(name))).toEqual([]);
+});
+
 describe.each(Object.entries(RECIPES))('%s', (name, recipe) => {
   let weights: State;
   let check: (candidate: Candidate, bytes: Uint8Array) => Promise<ParityRow>;
