@@ -12,7 +12,7 @@ import { drawLatents } from '../src/sample/latents.js';
 import { toNhwc } from '../src/sample/layout.js';
 import { findDivergence, maxDifference } from './find-divergence.js';
 import { type GeneratorWeights, traceGenerator } from './generator.js';
-import { openLiveGenerator } from './live-generator.js';
+import { type LiveGenerator, openLiveGenerator } from './live-generator.js';
 import { encodeModel, OPSET } from './model-proto.js';
 
 /** Latents on which a file is compared before it may exist, and the batches in which they are drawn. */
@@ -49,10 +49,21 @@ export interface ExportResult {
   readonly checkedLatents: number;
 }
 
+/** @throws GanError `DIVERGED` that names the first weight that holds no number */
+function checkFinite(weights: GeneratorWeights): void {
+  for (const [name, { data }] of Object.entries(weights)) {
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    const message = `Expected finite weights, got \`${data[at]}\` at ${at}. Use an earlier checkpoint.`;
+    throw new GanError('DIVERGED', name, message);
+  }
+}
+
 /**
  * Exports a generator as ONNX bytes.
  *
- * @throws GanError `PARITY` with the first diverging node when the graph does not agree with the live network
+ * @throws GanError `PARITY` with the first diverging node when the graph does not agree with the live network,
+ *         `DIVERGED` for weights that are no numbers, `UNSUPPORTED_OP` or `BAKED_RANDOMNESS` from the trace
  */
 export async function exportGenerator(source: ExportSource, options: ExportOptions): Promise<ExportResult> {
   const { layout = 'nhwc', tolerance = 1e-5, opset = OPSET, openSession } = options;
@@ -60,10 +71,12 @@ export async function exportGenerator(source: ExportSource, options: ExportOptio
   if (!(tolerance >= 0 && Number.isFinite(tolerance)))
     throw expected('export', 'a tolerance of at least 0', tolerance);
   const { gan, weights } = source;
-  const live = await openLiveGenerator(gan, weights);
+  checkFinite(weights);
   const graph = traceGenerator(gan, weights, layout);
   const session = await openSession(encodeModel(graph));
+  let live: LiveGenerator | undefined;
   try {
+    live = await openLiveGenerator(gan, weights);
     const run = async (latents: FloatTensor): Promise<FloatTensor> => {
       const images = (await session.run({ latents })).images as FloatTensor;
       const { imageShape } = gan.shape;
@@ -102,6 +115,6 @@ export async function exportGenerator(source: ExportSource, options: ExportOptio
     return { bytes, metadata, maxDifference: worst, tolerance, checkedLatents: from };
   } finally {
     await session.dispose();
-    await live.dispose();
+    await live?.dispose();
   }
 }

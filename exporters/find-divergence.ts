@@ -2,9 +2,9 @@
  * Finds the first node of an exported generator that does not compute what the live network does: every layer's
  * output is compared, in order, on the same latents.
  */
-import type { FloatTensor, PlainTensor } from '../src/core/tensor.js';
+import type { FloatTensor } from '../src/core/tensor.js';
 import type { Session } from '../src/core/types.js';
-import type { Graph } from './graph.js';
+import type { Graph, GraphNode } from './graph.js';
 import type { LiveGenerator } from './live-generator.js';
 import { encodeModel } from './model-proto.js';
 import { transposeData } from './value.js';
@@ -26,14 +26,35 @@ export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): numbe
   return largest;
 }
 
-/** Layers that still have a node of their own, each with the last of its nodes. */
-function lastNodes(graph: Graph, layers: readonly string[]): Map<string, string> {
-  const last = new Map<string, string>();
+/** A tensor to compare, the node to name if it is wrong, and the last layer whose work it holds. */
+interface Probe {
+  readonly tensor: string;
+  readonly node: string;
+  readonly layer: string;
+}
+
+/**
+ * The places where graph and live network hold the same values: the end of each layer that still has nodes of its
+ * own. Layers without any were folded into the one before. Into a dense layer they may have been folded across the
+ * Reshape behind it, so both are compared after the Reshape, which itself cannot go wrong.
+ */
+function listProbes(graph: Graph, layers: readonly string[]): Probe[] {
+  const last = new Map<string, GraphNode>();
   for (const node of graph.nodes) {
     const layer = layers.find((name) => node.name.startsWith(`${name}/`));
-    if (layer) last.set(layer, node.outputs[0]!);
+    if (layer) last.set(layer, node);
   }
-  return last;
+  const present = layers.filter((layer) => last.has(layer));
+  return present.flatMap((layer, position) => {
+    const node = last.get(layer)!;
+    const tensor = node.outputs[0]!;
+    const next = present[position + 1];
+    const isReshaped = next !== undefined && last.get(next)!.op === 'Reshape';
+    if (isReshaped && last.get(next)!.inputs[0] === tensor) return [];
+    const source = node.op === 'Reshape' ? graph.producerOf(node.inputs[0]!) : undefined;
+    const end = next === undefined ? layers.length : layers.indexOf(next);
+    return [{ tensor, node: (source ?? node).name, layer: layers[end - 1]! }];
+  });
 }
 
 /** The live layer's values in the order in which a graph that works in NCHW holds them. */
@@ -43,7 +64,7 @@ function asNchw(value: FloatTensor): ArrayLike<number> {
 
 /**
  * @param openSession opens the graph with every layer's result as an output
- * @param tolerance   largest absolute difference that a layer may have
+ * @param tolerance   largest absolute difference that a layer may have; more where its values exceed 1
  */
 export async function findDivergence(
   graph: Graph,
@@ -62,26 +83,20 @@ export async function findDivergence(
   await live.run({ latents });
   live.observe = undefined;
 
-  const layers = [...observed.keys()];
-  const last = lastNodes(graph, layers);
+  const probes = listProbes(graph, [...observed.keys()]);
   const outputs = [...graph.outputs];
-  for (const tensor of last.values()) if (!graph.outputs.includes(tensor)) graph.outputs.push(tensor);
+  for (const { tensor } of probes) if (!graph.outputs.includes(tensor)) graph.outputs.push(tensor);
   const bytes = encodeModel(graph);
   graph.outputs.splice(0, graph.outputs.length, ...outputs);
   const session = await openSession(bytes);
   try {
     const results = await session.run({ latents });
-    const present = layers.filter((layer) => last.has(layer));
-    for (const [position, layer] of present.entries()) {
-      // Layers that were folded into this one belong to it: compare with the last of them.
-      const end = layers.indexOf(present[position + 1] ?? '');
-      const reference = observed.get(layers[(end < 0 ? layers.length : end) - 1]!)!;
-      const actual = results[last.get(layer)!] as PlainTensor;
-      const gap = Math.min(
-        maxDifference(actual.data, reference.data),
-        maxDifference(actual.data, asNchw(reference)),
-      );
-      if (!(gap <= tolerance)) return { node: last.get(layer)!, maxDifference: gap };
+    for (const { tensor, node, layer } of probes) {
+      const reference = observed.get(layer)!;
+      const { data } = results[tensor]!;
+      const gap = Math.min(maxDifference(data, reference.data), maxDifference(data, asNchw(reference)));
+      const largest = reference.data.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+      if (!(gap <= tolerance * largest)) return { node, maxDifference: gap };
     }
     return undefined;
   } finally {

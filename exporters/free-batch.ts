@@ -2,9 +2,8 @@
  * Two traces of one function at two batch sizes -> one graph whose batch is free.
  * Every number that differs between the two came from the batch; every constant that differs was drawn, not given.
  */
-import { GanError } from '../src/core/errors.js';
-import type { Graph, Initializer, TensorType } from './graph.js';
-import { sameList } from './value.js';
+import { GanError, type GanErrorCode } from '../src/core/errors.js';
+import type { Graph, GraphNode, Initializer, TensorType } from './graph.js';
 
 /** Name of the free dimension in every input and output. */
 export const BATCH = 'batch';
@@ -29,51 +28,73 @@ function mergeTarget(target: Initializer, other: Initializer, node: string): num
   return merged;
 }
 
+/** Whether two constants hold the same as far as both go: the longer one only follows the batch. */
+function agree(a: Initializer, b: Initializer): boolean {
+  const length = Math.min(a.data.length, b.data.length);
+  for (let i = 0; i < length; i++) if (!Object.is(a.data[i], b.data[i])) return false;
+  return true;
+}
+
+function refuse(code: GanErrorCode, node: GraphNode, what: string, got: string, remedy = ''): GanError {
+  return new GanError(code, node.name, `Expected ${what}, got \`${got}\`.${remedy ? ` ${remedy}` : ''}`);
+}
+
+/** What a node is and reads, without the constants: they are compared by value. */
+function outlineOf(graph: Graph, { op, inputs }: GraphNode): string {
+  return [op, ...inputs.map((input) => (graph.initializers.has(input) ? 'constant' : input))].join(' ');
+}
+
+const FROZEN = 'Something draws random numbers: give them as an input.';
+
+/** Refuses what differs between two traces of a node beside its constants. */
+function compareNodes(graph: Graph, other: Graph, node: GraphNode, twin: GraphNode | undefined): void {
+  const outline = outlineOf(graph, node);
+  const theirs = twin && outlineOf(other, twin);
+  if (outline !== theirs) {
+    throw refuse('UNSUPPORTED_OP', node, 'the same operators in every trace', theirs ?? 'none');
+  }
+  const attributes = JSON.stringify(node.attributes);
+  if (attributes !== JSON.stringify(twin!.attributes)) {
+    throw refuse('BAKED_RANDOMNESS', node, `${node.op} to be alike in every trace`, attributes, FROZEN);
+  }
+}
+
+/** The name of a constant that holds for every batch, in place of input `i` of `node`. */
+function mergeConstants(
+  graph: Graph,
+  node: GraphNode,
+  i: number,
+  mine: Initializer,
+  theirs: Initializer,
+): string {
+  if (mine.data.length === theirs.data.length && agree(mine, theirs)) return node.inputs[i]!;
+  if (node.op === 'Reshape' && i === 1) return graph.addIntegers(mergeTarget(mine, theirs, node.name));
+  if (mine.dtype === 'int64' || (mine.data.length !== theirs.data.length && agree(mine, theirs))) {
+    const what = `numbers that do not depend on the batch for input ${i} of ${node.op}`;
+    throw refuse('UNSUPPORTED_OP', node, what, `[${[...mine.data].slice(0, 8)}]`);
+  }
+  throw refuse(
+    'BAKED_RANDOMNESS',
+    node,
+    `the same constant in every trace for input ${i} of ${node.op}`,
+    'others',
+    FROZEN,
+  );
+}
+
 /**
  * @param graph rewritten in place and returned
  * @param other the trace of the same function at another batch size
- * @throws GanError `BAKED_RANDOMNESS` for a constant that differs, `UNSUPPORTED_OP` where a shape cannot follow the batch
+ * @throws GanError `BAKED_RANDOMNESS` for a number that differs, `UNSUPPORTED_OP` where a shape cannot follow the batch
  */
 export function freeBatch(graph: Graph, other: Graph): Graph {
-  if (
-    !sameList(
-      graph.nodes.map((node) => node.inputs.length),
-      other.nodes.map((node) => node.inputs.length),
-    )
-  ) {
-    throw new GanError(
-      'UNSUPPORTED_OP',
-      graph.name,
-      'Expected the same operators at every batch size, got others.',
-    );
-  }
   graph.nodes.forEach((node, position) => {
-    const twin = other.nodes[position]!;
+    const twin = other.nodes[position];
+    compareNodes(graph, other, node, twin);
     node.inputs.forEach((input, i) => {
       const mine = graph.initializers.get(input);
-      const theirs = other.initializers.get(twin.inputs[i]!);
-      if (!mine || !theirs) return;
-      if (
-        mine.data.length === theirs.data.length &&
-        mine.data.every((value, at) => Object.is(value, theirs.data[at]))
-      )
-        return;
-      if (node.op === 'Reshape' && i === 1) {
-        node.inputs[i] = graph.addIntegers(mergeTarget(mine, theirs, node.name));
-      } else if (mine.dtype === 'int64') {
-        throw new GanError(
-          'UNSUPPORTED_OP',
-          node.name,
-          `Expected numbers that do not depend on the batch, got \`${[...mine.data]}\` for ${node.op}.`,
-        );
-      } else {
-        throw new GanError(
-          'BAKED_RANDOMNESS',
-          node.name,
-          `Expected the same constant in every trace, got other numbers for input ${i} of ${node.op}. ` +
-            'Something draws random numbers: give them as an input.',
-        );
-      }
+      const theirs = other.initializers.get(twin!.inputs[i]!);
+      if (mine && theirs) node.inputs[i] = mergeConstants(graph, node, i, mine, theirs);
     });
   });
   for (const [name, type] of graph.types) graph.types.set(name, merge(type, other.typeOf(name)));

@@ -125,7 +125,8 @@ export class Graph {
         );
       }
       const taken = this.types.has(name) || this.initializers.has(name);
-      if (taken && current.get(wanted) !== name) rename(name, this.uniqueName(`${name}_inner`));
+      const isOwn = current.get(wanted) === name && this.producerOf(name) !== undefined;
+      if (taken && !isOwn) rename(name, this.uniqueName(`${name}_inner`));
       const source = current.get(wanted)!;
       if (this.producerOf(source) && !this.outputs.includes(source)) {
         if (source !== name) rename(source, name);

@@ -12,7 +12,7 @@ describe('names of outputs', () => {
     'that are swapped': ({ x }) => ({ Neg: tf.exp(x!), Exp: tf.neg(x!) }),
     'for one value twice': ({ x, y }) => {
       const sum = tf.add(x!, y!);
-      return { first: sum, second: sum, third: tf.relu(sum) };
+      return { first: sum, second: tf.clone(sum), third: tf.relu(sum) };
     },
     'for an input and a constant': ({ x }) => ({ same: tf.clone(x!), constant: tf.tensor([1, 2, 3]) }),
   };

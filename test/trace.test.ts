@@ -128,7 +128,6 @@ describe('what cannot be written is refused by name', () => {
 describe('randomness that would be frozen into the graph is refused by name', () => {
   const random: Record<string, One> = {
     randomNormal: () => tf.randomNormal([2]),
-    multinomial: (x) => tf.multinomial(x as tf.Tensor2D, 3),
     randomStandardNormal: () => tf.randomStandardNormal([2]),
     randomUniform: () => tf.randomUniform([2]),
     randomUniformInt: () => tf.randomUniformInt([2], 0, 9),
@@ -145,6 +144,12 @@ describe('randomness that would be frozen into the graph is refused by name', ()
       expect(refusal.message).toContain(`got \`${name}\``);
     });
   }
+
+  it('multinomial, which draws inside its kernel', () => {
+    const refusal = refusalOf((x) => tf.multinomial(x as tf.Tensor2D, 3));
+    expect(refusal.code).toBe('BAKED_RANDOMNESS');
+    expect(refusal.message).toContain('got `multinomial`');
+  });
 
   it('but not numbers that were drawn before', async () => {
     const noise = tf.randomNormal([3]);
