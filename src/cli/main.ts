@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import yargs from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { GanError } from '../core/errors.js';
+import { demoCommand } from './demo.js';
 import { exportCommand } from './export.js';
 import { infoCommand } from './info.js';
 import { parityCommand } from './parity.js';
@@ -26,6 +27,7 @@ try {
   await yargs(hideBin(process.argv))
     .scriptName('ganx')
     .usage('$0 <verb> [options]\n\nTrain a GAN, ship one generator.onnx, sample it anywhere.')
+    .command(demoCommand)
     .command(trainCommand)
     .command(exportCommand)
     .command(sampleCommand)
