@@ -12,7 +12,7 @@ import { drawLatents } from '../src/sample/latents.js';
 import { toNhwc } from '../src/sample/layout.js';
 import { findDivergence, maxDifference } from './find-divergence.js';
 import { type GeneratorWeights, traceGenerator } from './generator.js';
-import { type LiveGenerator, openLiveGenerator } from './live-generator.js';
+import { openLiveGenerator } from './live-generator.js';
 import { encodeModel, OPSET } from './model-proto.js';
 
 /** Latents on which a file is compared before it may exist, and the batches in which they are drawn. */
@@ -72,13 +72,14 @@ export async function exportGenerator(source: ExportSource, options: ExportOptio
     throw expected('export', 'a tolerance of at least 0', tolerance);
   const { gan, weights } = source;
   checkFinite(weights);
-  const graph = traceGenerator(gan, weights, layout);
-  const session = await openSession(encodeModel(graph));
-  let live: LiveGenerator | undefined;
+  const live = await openLiveGenerator(gan, weights);
+  let session: Session | undefined;
   try {
-    live = await openLiveGenerator(gan, weights);
+    const graph = traceGenerator(gan, weights, layout);
+    const opened = await openSession(encodeModel(graph));
+    session = opened;
     const run = async (latents: FloatTensor): Promise<FloatTensor> => {
-      const images = (await session.run({ latents })).images as FloatTensor;
+      const images = (await opened.run({ latents })).images as FloatTensor;
       const { imageShape } = gan.shape;
       if (layout === 'nhwc') return images;
       return plainTensor(toNhwc(images.data, imageShape), [images.shape[0]!, ...imageShape]);
@@ -114,7 +115,7 @@ export async function exportGenerator(source: ExportSource, options: ExportOptio
     const bytes = encodeModel(graph, encodeMetadata(metadata));
     return { bytes, metadata, maxDifference: worst, tolerance, checkedLatents: from };
   } finally {
-    await session.dispose();
-    await live?.dispose();
+    await session?.dispose();
+    await live.dispose();
   }
 }

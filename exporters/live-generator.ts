@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Gan } from '../models/types.js';
 import { GanError } from '../src/core/errors.js';
-import { plainTensor } from '../src/core/tensor.js';
+import { plainTensor, sizeOf } from '../src/core/tensor.js';
 import type { Session } from '../src/core/types.js';
 import type { GeneratorWeights } from './generator.js';
 
@@ -23,11 +23,9 @@ export async function openLiveGenerator(gan: Gan, weights: GeneratorWeights): Pr
   tf.enableProdMode();
   await import('@tensorflow/tfjs-backend-cpu');
   const prefix = 'generator/';
-  const tensors: Record<string, tf.Tensor> = {};
-  await tf.setBackend('cpu');
   for (const { name, shape } of gan.generator.weights) {
     const weight = weights[prefix + name];
-    if (weight?.data.length !== shape.reduce((a, b) => a * b, 1)) {
+    if (weight?.data.length !== sizeOf(shape)) {
       const got = weight ? `[${weight.shape}]` : 'none';
       throw new GanError(
         'BAD_CHECKPOINT',
@@ -35,8 +33,14 @@ export async function openLiveGenerator(gan: Gan, weights: GeneratorWeights): Pr
         `Expected a weight of shape [${shape}], got \`${got}\`.`,
       );
     }
-    tensors[name] = tf.tensor(weight.data, [...shape], 'float32');
   }
+  await tf.setBackend('cpu');
+  const tensors = Object.fromEntries(
+    gan.generator.weights.map(({ name, shape }) => [
+      name,
+      tf.tensor(weights[prefix + name]!.data, [...shape], 'float32'),
+    ]),
+  );
   const { latentSize, imageShape } = gan.shape;
   const live: LiveGenerator = {
     runtime: 'tfjs-live',
