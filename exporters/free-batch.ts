@@ -44,17 +44,15 @@ function outlineOf(graph: Graph, { op, inputs }: GraphNode): string {
   return [op, ...inputs.map((input) => (graph.initializers.has(input) ? 'constant' : input))].join(' ');
 }
 
+const SAME = 'the same operators in every trace';
 const FROZEN = 'Something draws random numbers: give them as an input.';
 
 /** Refuses what differs between two traces of a node beside its constants. */
-function compareNodes(graph: Graph, other: Graph, node: GraphNode, twin: GraphNode | undefined): void {
-  const outline = outlineOf(graph, node);
-  const theirs = twin && outlineOf(other, twin);
-  if (outline !== theirs) {
-    throw refuse('UNSUPPORTED_OP', node, 'the same operators in every trace', theirs ?? 'none');
-  }
+function compareNodes(graph: Graph, other: Graph, node: GraphNode, twin: GraphNode): void {
+  const theirs = outlineOf(other, twin);
+  if (outlineOf(graph, node) !== theirs) throw refuse('UNSUPPORTED_OP', node, SAME, theirs);
   const attributes = JSON.stringify(node.attributes);
-  if (attributes !== JSON.stringify(twin!.attributes)) {
+  if (attributes !== JSON.stringify(twin.attributes)) {
     throw refuse('BAKED_RANDOMNESS', node, `${node.op} to be alike in every trace`, attributes, FROZEN);
   }
 }
@@ -88,15 +86,18 @@ function mergeConstants(
  * @throws GanError `BAKED_RANDOMNESS` for a number that differs, `UNSUPPORTED_OP` where a shape cannot follow the batch
  */
 export function freeBatch(graph: Graph, other: Graph): Graph {
-  graph.nodes.forEach((node, position) => {
-    const twin = other.nodes[position];
+  const shorter = Math.min(graph.nodes.length, other.nodes.length);
+  const extra = graph.nodes[shorter] ?? other.nodes[shorter];
+  graph.nodes.slice(0, shorter).forEach((node, position) => {
+    const twin = other.nodes[position]!;
     compareNodes(graph, other, node, twin);
     node.inputs.forEach((input, i) => {
       const mine = graph.initializers.get(input);
-      const theirs = other.initializers.get(twin!.inputs[i]!);
+      const theirs = other.initializers.get(twin.inputs[i]!);
       if (mine && theirs) node.inputs[i] = mergeConstants(graph, node, i, mine, theirs);
     });
   });
+  if (extra) throw refuse('UNSUPPORTED_OP', extra, SAME, `${extra.op} in one only`);
   for (const [name, type] of graph.types) graph.types.set(name, merge(type, other.typeOf(name)));
   return graph;
 }

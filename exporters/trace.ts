@@ -108,7 +108,10 @@ export function trace(
     const outputs: Record<string, string> = {};
     for (const [name, tensor] of Object.entries(fn(tensors, constants))) {
       const layout = options.outputLayouts?.[name] ?? plainLayout(tensor.rank);
+      // A last change of layout belongs to the output, so it carries the output's name.
+      tf.engine().startScope(name);
       outputs[name] = builder.inLayout(tracing.lookUp(tensor.dataId), [...layout]);
+      tf.engine().endScope();
     }
     graph.addOutputs(outputs);
     return graph;
