@@ -1,0 +1,203 @@
+/**
+ * The three uses that the README shows, taken out of it and run as they stand: in a shell, in a browser, in a server.
+ * Only the training is made small, and fast enough to leave grey behind. Needs a built `dist`, as its readers do.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import {
+  createWriteStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { drawSheet, loadGenerator } from '../src/index.js';
+import { bundlePage, serveFolder } from './support/bundle-page.js';
+import { openPage } from './support/chromium.js';
+import { comparePixels, needChromium } from './support/page-pixels.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+/** The first fenced block below a heading. */
+function blockBelow(heading: string, language: string): string {
+  const section = README.split(/^#+ /m).find((text) => text.startsWith(`${heading}\n`));
+  const block = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms').exec(section ?? '');
+  if (!block) throw new Error(`README.md has no ${language} block below "${heading}".`);
+  return block[1]!;
+}
+
+const project = mkdtempSync(join(tmpdir(), 'ganx-uses-'));
+const inProject = (...path: string[]) => join(project, ...path);
+
+/** What the shell block printed. */
+let printed: string;
+
+beforeAll(async () => {
+  // A project as a reader has one: ganx lies in its node_modules, and its command on the shell's path.
+  mkdirSync(inProject('node_modules'));
+  symlinkSync(ROOT, inProject('node_modules', 'ganx'), 'dir');
+  writeFileSync(inProject('package.json'), '{ "type": "module", "private": true }');
+  const lines = blockBelow('Train and export from the command line', 'sh');
+  const small = lines
+    .replace(/--data \S+/, '--data digits --width 4 --learning-rate 0.02')
+    .replace(/--images \d+/, '--images 1280');
+  expect(small).not.toBe(lines);
+  const script = `set -e\nganx() { node node_modules/ganx/dist/src/cli/main.js "$@"; }\n${small}`;
+  printed = (await promisify(execFile)('sh', ['-c', script], { cwd: project })).stdout;
+});
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/** The PNG that this process draws from the file that the shell block exported. */
+async function drawHere(seed: number, count: number): Promise<Uint8Array> {
+  const generator = await loadGenerator(inProject('generator.onnx'), { device: 'cpu' });
+  const { images } = await generator.sample({ count, seed });
+  await generator.dispose();
+  return drawSheet(images, generator.metadata);
+}
+
+describe('Train and export from the command line', () => {
+  it('trains, exports, samples and proves', () => {
+    const png = readFileSync(inProject('samples.png'));
+    expect(png.subarray(0, 8)).toEqual(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'));
+    expect(readFileSync(inProject('generator.onnx')).length).toBeGreaterThan(1000);
+    expect(printed).toMatch(/PASS +onnxruntime-node\/cpu/);
+    expect(printed).not.toMatch(/FAIL/);
+  });
+});
+
+describe('In a web page', () => {
+  it('shows the samples that Node draws', async (context) => {
+    mkdirSync(inProject('page'));
+    writeFileSync(inProject('page', 'main.js'), blockBelow('In a web page', 'js'));
+    writeFileSync(
+      inProject('page', 'index.html'),
+      '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><body><script type="module" src="./main.js"></script>',
+    );
+    mkdirSync(inProject('public'));
+    writeFileSync(inProject('public', 'generator.onnx'), readFileSync(inProject('generator.onnx')));
+    const bundle = await bundlePage(inProject('page'), inProject('dist'), inProject('public'));
+    expect(Object.keys(bundle.chunks).length).toBeGreaterThan(0);
+
+    needChromium(context);
+    const server = await serveFolder(bundle.folder);
+    const page = await openPage(`${server.origin}/`);
+    try {
+      await page.waitFor(
+        "document.querySelector('img')?.complete && document.querySelector('img').naturalWidth > 0",
+      );
+      expect(await comparePixels(page, 'img', await drawHere(7, 16))).toBeLessThanOrEqual(1);
+      expect(await comparePixels(page, 'img', await drawHere(8, 16))).toBeGreaterThan(64);
+      expect(page.complaints).toEqual([]);
+      expect(
+        page.requests.filter((url) => !/^(?:blob|data):/.test(url) && !url.startsWith(server.origin)),
+      ).toEqual([]);
+    } finally {
+      await page.close();
+      await server.close();
+    }
+  });
+});
+
+/** A port that was free a moment ago. */
+async function findPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+interface Running {
+  readonly origin: string;
+  stop(): Promise<void>;
+}
+
+/** Starts a server in a process of its own and waits until it answers anything at all. */
+async function startServer(file: string, parameters: readonly string[]): Promise<Running> {
+  const port = await findPort();
+  const log = inProject('server.log');
+  const child: ChildProcess = spawn(process.execPath, [file, ...parameters], {
+    cwd: project,
+    env: { ...process.env, PORT: String(port) },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  child.stderr!.pipe(createWriteStream(log));
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const origin = `http://127.0.0.1:${port}`;
+  for (;;) {
+    const answered = await fetch(`${origin}/`).then(
+      () => true,
+      () => false,
+    );
+    if (answered) break;
+    if (child.exitCode !== null) throw new Error(`The server ended: ${readFileSync(log, 'utf8')}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+  };
+  return { origin, stop };
+}
+
+describe('In a Node server', () => {
+  it('answers with the samples of the seed that is asked for', async () => {
+    writeFileSync(inProject('server.js'), blockBelow('In a Node server', 'js'));
+    const { origin, stop } = await startServer('server.js', []);
+    try {
+      for (const seed of [7, 8]) {
+        const response = await fetch(`${origin}/?seed=${seed}`);
+        expect(response.headers.get('content-type')).toBe('image/png');
+        const png = Buffer.from(await response.arrayBuffer());
+        expect(Buffer.compare(png, await drawHere(seed, 16))).toBe(0);
+        expect(Buffer.compare(png, await drawHere(seed + 1, 16))).not.toBe(0);
+      }
+    } finally {
+      await stop();
+    }
+  });
+
+  it('has a larger sister among the examples, which refuses what is out of bounds and lives on', async () => {
+    const { origin, stop } = await startServer(join(ROOT, 'examples', 'node-server.mjs'), ['generator.onnx']);
+    try {
+      const draw = async (query: string) => {
+        const response = await fetch(`${origin}/samples.png?${query}`);
+        return { status: response.status, body: Buffer.from(await response.arrayBuffer()) };
+      };
+      const refused = [
+        'count=0',
+        'count=257',
+        'count=1e2',
+        'count=',
+        'seed=-1',
+        'seed=9007199254740992',
+        'seed=x',
+      ];
+      for (const query of refused) {
+        const { status, body } = await draw(query);
+        expect([query, status]).toEqual([query, 400]);
+        expect(body.toString()).toMatch(/^Expected (?:count|seed) as a whole number/);
+      }
+      expect((await fetch(`${origin}/`)).status).toBe(404);
+      expect((await fetch(`${origin}/samples.png`, { method: 'POST', body: 'x' })).status).toBe(405);
+      const wanted = await drawHere(3, 9);
+      const all = await Promise.all(Array.from({ length: 5 }, () => draw('count=9&seed=3')));
+      for (const { status, body } of all) {
+        expect(status).toBe(200);
+        expect(Buffer.compare(body, wanted)).toBe(0);
+      }
+    } finally {
+      await stop();
+    }
+  });
+});
