@@ -71,13 +71,12 @@ export async function prepareWorkload(subject: Subject): Promise<Workload> {
     async makeFeeds(index) {
       const start = index * subject.batch;
       const reals = await data.read(batchIndices(SEED, data.count, start, subject.batch));
+      const floats = new Float32Array(reals.data.length);
+      for (let i = 0; i < floats.length; i++) floats[i] = low + reals.data[i]! * scale;
       const rate = number(optimizer.rate(learningRate, index + 1));
       return {
         ...drawNoise(step.inputs, gan.shape, SEED, index),
-        'reals/1': plainTensor(
-          Float32Array.from(reals.data, (value) => low + value * scale),
-          step.inputs['reals/1']!.shape,
-        ),
+        'reals/1': plainTensor(floats, step.inputs['reals/1']!.shape),
         'rate/discriminator_1': rate,
         'rate/generator': rate,
         momentum: number(0.5),

@@ -17,6 +17,7 @@ import {
   requireThreads,
   unavailable,
 } from './contract.js';
+import { probeInChild } from './onnxruntime-node/probe-in-child.js';
 import { probeByRunning } from './probe-model.js';
 
 const NAME = 'onnxruntime-node';
@@ -109,6 +110,15 @@ function wrapSession(ort: typeof Ort, native: Ort.InferenceSession, device: stri
   };
 }
 
+let webgpuProbe: Promise<Probe> | undefined;
+
+/** Tries WebGPU apart from this process, once: where a driver is missing, Dawn writes to stderr by itself. */
+async function requireWebgpu(): Promise<void> {
+  webgpuProbe ??= probeInChild('webgpu');
+  const probe = await webgpuProbe;
+  if (!probe.ok) throw unavailable(NAME, 'webgpu', probe.reason);
+}
+
 /**
  * The adapter. Threads default to what the process may use. One to four threads gave the same bits for MatMul,
  * Conv and reductions where it was measured (x64), but the library does not promise it.
@@ -119,12 +129,14 @@ export const onnxruntimeNode: Runtime = {
 
   async probe(device: string): Promise<Probe> {
     if (!DEVICES.includes(device)) return { ok: false, reason: `It has no device named ${device}.` };
+    if (device === 'webgpu') return await probeInChild(device);
     return probeByRunning((model) => createSession(model, { device, threads: 1 }, true));
   },
 
   async open(bytes: Uint8Array, options: OpenOptions): Promise<Session> {
     requireDevice(NAME, DEVICES, options.device);
     requireThreads(NAME, options.threads);
+    if (options.device === 'webgpu') await requireWebgpu();
     try {
       return await createSession(bytes, options);
     } catch (cause) {

@@ -44,12 +44,12 @@ export async function probeByRunning(open: (model: Uint8Array) => Promise<Sessio
       await session.dispose();
     }
   } catch (error) {
-    return { ok: false, reason: explain(error) };
+    return { ok: false, reason: explainFailure(error) };
   }
 }
 
-/** What went wrong as a sentence for people; the library's own words when the case is not a usual one. */
-function explain(error: unknown): string {
+/** What went wrong with a probe as a sentence for people; the library's own words when the case is not a usual one. */
+export function explainFailure(error: unknown): string {
   const cause = error instanceof GanError && error.cause !== undefined ? error.cause : error;
   const message = messageOf(cause);
   const missing = [...message.matchAll(/Cannot find (?:package|module) '([^']+)'/g)].map(([, name]) => name);

@@ -3,10 +3,11 @@
  * Knows nothing of what is in the files. Every failure becomes a GanError that says what to do.
  * https://github.com/npm/write-file-atomic
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 import { GanError, messageOf } from '../core/errors.js';
+import { makeFolder } from './make-folder.js';
 
 const NO_BYTES = Buffer.alloc(0);
 
@@ -56,7 +57,7 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array): Prom
   // listener it would end the process, and when it leaves, the signal is deadly. So one listener stays for good.
   if (!process.listeners('SIGXFSZ').includes(outliveSizeLimit)) process.on('SIGXFSZ', outliveSizeLimit);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await writeFileAtomic(path, NO_BYTES, {
       // The library makes a single write() call and renames even when only a part was written, which is what the
       // system does on a nearly full disk and above 2 GiB. So we fill the file here, with a call that writes all

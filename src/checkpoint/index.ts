@@ -4,6 +4,7 @@
 export { ioError, readWholeFile, writeFileAtomically } from './atomic-write.js';
 export { loadCheckpoint, saveCheckpoint } from './files.js';
 export { CHECKPOINT_VERSION, decodeCheckpoint, encodeCheckpoint, expectModel } from './format.js';
+export { makeFolder } from './make-folder.js';
 export {
   cleanRun,
   latestSnapshot,

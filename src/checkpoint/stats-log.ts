@@ -3,11 +3,12 @@
  * A training state stores `byteLength`; a resumed run cuts the file back to it, so that no line is there twice.
  * https://jsonlines.org
  */
-import { type FileHandle, mkdir, open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GanError } from '../core/errors.js';
 import { ioError } from './atomic-write.js';
 import { canonicalJson } from './canonical-json.js';
+import { makeFolder } from './make-folder.js';
 
 const NEWLINE = 0x0a;
 
@@ -94,7 +95,7 @@ async function endsLine(file: FileHandle, at: number): Promise<boolean> {
 export async function openStats(path: string, truncateToBytes?: number): Promise<StatsLog> {
   let file: FileHandle | undefined;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     // r+ and not a: an appending file ignores positions. It does not create, hence the two opens.
     await (await open(path, 'a')).close();
     file = await open(path, 'r+');

@@ -3,15 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ArgumentsCamelCase, Argv, CommandModule } from 'yargs';
-import { wholeNumber } from './flags.js';
+import { type FlagValues, wholeNumber } from './flags.js';
 import { formatDuration, paint, printLine, printNote } from './print.js';
+import type { Verb } from './verb.js';
 
 /** A narrow network and few images: some digits in about two minutes on two cores. */
 const IMAGES = 64_000;
 const WIDTH = 32;
 
-type Flags = ArgumentsCamelCase<{ images: number | undefined }>;
+const flags = {
+  images: { describe: 'real images to show', initially: IMAGES, read: wholeNumber(1, 1e9) },
+};
 
 /** `demo`, or the first of `demo-2`, `demo-3`, … that is free. */
 function freeFolder(): string {
@@ -21,7 +23,7 @@ function freeFolder(): string {
   }
 }
 
-function runDemo({ images = IMAGES }: Flags): void {
+async function runDemo({ images = IMAGES }: FlagValues<typeof flags>): Promise<void> {
   const start = performance.now();
   const main = fileURLToPath(new URL('./main.js', import.meta.url));
   const folder = freeFolder();
@@ -47,18 +49,13 @@ function runDemo({ images = IMAGES }: Flags): void {
   );
 }
 
-export const demoCommand: CommandModule<object, Flags> = {
-  command: 'demo',
+export const demoVerb: Verb<typeof flags> = {
+  name: 'demo',
   describe: 'train, export, sample and check, on built-in digits in a few minutes',
-  builder: (yargs): Argv<Flags> =>
-    yargs
-      .option('images', {
-        type: 'string',
-        requiresArg: true,
-        coerce: wholeNumber('images', 1, 1e9),
-        describe: `real images to show [${IMAGES}]`,
-      })
-      .example('$0 demo', 'writes demo/run, demo/generator.onnx and demo/samples.png')
-      .example('$0 demo --images 300000', 'longer, and better digits') as Argv<Flags>,
-  handler: runDemo,
+  flags,
+  examples: [
+    ['demo', 'writes demo/run, demo/generator.onnx and demo/samples.png'],
+    ['demo --images 300000', 'longer, and better digits'],
+  ],
+  run: runDemo,
 };

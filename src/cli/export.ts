@@ -1,50 +1,34 @@
 /** `ganx export`: from a run or a snapshot to generator.onnx, written only if it is right. */
-import type { ArgumentsCamelCase, CommandModule } from 'yargs';
-import { type ExportResult, type ExportSource, exportGenerator } from '../../exporters/index.js';
+import {
+  type ExportOptions,
+  type ExportResult,
+  type ExportSource,
+  exportGenerator,
+} from '../../exporters/index.js';
 import { findModel } from '../../models/index.js';
 import { loadRuntime } from '../../runtimes/index.js';
 import { type Checkpoint, expectModel, resolveSnapshot, writeFileAtomically } from '../checkpoint/index.js';
 import type { FloatTensor } from '../core/tensor.js';
 import { averageWeights } from '../train/engines/engine.js';
 import { parseModelOptions } from '../train/index.js';
-import { knownName, realNumber, wholeNumber } from './flags.js';
+import { anyText, type FlagValues, knownName, realNumber, wholeNumber } from './flags.js';
 import { formatBytes, paint, printLine, printNote } from './print.js';
+import type { Verb } from './verb.js';
 
-const options = {
-  output: {
-    alias: 'o',
-    type: 'string',
-    requiresArg: true,
-    default: 'generator.onnx',
-    describe: 'file to write',
-  },
-  opset: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('opset', 1, 99),
-    describe: 'ONNX operator set [17]',
-  },
+const flags = {
+  output: { alias: 'o', describe: 'file to write', initially: 'generator.onnx', read: anyText },
+  opset: { describe: 'ONNX operator set', initially: 17, read: wholeNumber(1, 99) },
   layout: {
-    type: 'string',
-    requiresArg: true,
-    coerce: knownName('layout', ['nhwc', 'nchw'] as const),
-    describe: 'layout of the images output [nhwc]',
+    describe: 'layout of the images output: nhwc or nchw',
+    initially: 'nhwc',
+    read: knownName(['nhwc', 'nchw']),
   },
   tolerance: {
-    type: 'string',
-    requiresArg: true,
-    coerce: realNumber('tolerance', 0, 1),
-    describe: 'largest difference from the live network [1e-5]',
+    describe: 'largest difference from the live network',
+    initially: '1e-5',
+    read: realNumber(0, 1),
   },
-} as const;
-
-type Flags = ArgumentsCamelCase<{
-  source: string;
-  output: string;
-  opset?: number;
-  layout?: 'nhwc' | 'nchw';
-  tolerance?: number;
-}>;
+};
 
 /** The generator that a checkpoint holds; a training state holds the averaged one too. */
 export function toExportSource(checkpoint: Checkpoint): ExportSource {
@@ -72,23 +56,19 @@ export async function findSource(pathOrRun: string): Promise<{ path: string; sou
 /** Exports through ONNX Runtime on the CPU, which checks the file. */
 export async function exportWithCheck(
   source: ExportSource,
-  choices: {
-    layout?: 'nhwc' | 'nchw' | undefined;
-    tolerance?: number | undefined;
-    opset?: number | undefined;
-  },
+  choices: Omit<ExportOptions, 'openSession'> = {},
 ): Promise<ExportResult> {
   const runtime = await loadRuntime('onnxruntime-node');
-  const given = Object.fromEntries(Object.entries(choices).filter(([, value]) => value !== undefined));
   return await exportGenerator(source, {
-    ...given,
+    ...choices,
     openSession: (bytes) => runtime.open(bytes, { device: 'cpu' }),
   });
 }
 
-async function runExport({ source: pathOrRun, output, opset, layout, tolerance }: Flags): Promise<void> {
+async function runExport(values: FlagValues<typeof flags>, pathOrRun: string): Promise<void> {
+  const { output = 'generator.onnx', ...choices } = values;
   const { path, source } = await findSource(pathOrRun);
-  const result = await exportWithCheck(source, { opset, layout, tolerance });
+  const result = await exportWithCheck(source, choices);
   await writeFileAtomically(output, result.bytes);
   printLine(
     `${output}: ${source.model} after ${source.imagesSeen} images, ${formatBytes(result.bytes.length)}, from ${path}`,
@@ -99,21 +79,14 @@ async function runExport({ source: pathOrRun, output, opset, layout, tolerance }
   printLine(`Next: ganx sample ${output} --count 64 --seed 7`);
 }
 
-export const exportCommand: CommandModule<object, Flags> = {
-  command: 'export <source>',
+export const exportVerb: Verb<typeof flags> = {
+  name: 'export',
   describe: 'write the trained generator as one ONNX file',
-  builder: (yargs) =>
-    yargs
-      .positional('source', {
-        type: 'string',
-        demandOption: true,
-        describe: 'run folder, or one of its snapshots',
-      })
-      .options(options)
-      .example('$0 export runs/digits-dcgan', 'the newest snapshot, as generator.onnx')
-      .example(
-        '$0 export runs/digits-dcgan -o digits.onnx --layout nchw',
-        'images as [batch, C, H, W]',
-      ) as never,
-  handler: runExport,
+  path: { name: 'source', describe: 'run folder, or one of its snapshots' },
+  flags,
+  examples: [
+    ['export runs/digits-dcgan', 'the newest snapshot, as generator.onnx'],
+    ['export runs/digits-dcgan -o digits.onnx --layout nchw', 'images as [batch, C, H, W]'],
+  ],
+  run: runExport,
 };

@@ -1,56 +1,64 @@
-/** Checks of flags that several verbs share. yargs turns `--count abc` into NaN; here it becomes a clear error. */
+/**
+ * What a flag is: how it is shown, and how its text is read. yargs only splits the command line; every value reaches
+ * us as the text that was typed, so that `abc`, `-1` and `1.5` are refused by name instead of turning into NaN.
+ */
 import { expected } from '../core/errors.js';
 
-/** A coercion for yargs: a whole number in a range. */
-export function wholeNumber(flag: string, low: number, high: number): (value: unknown) => number | undefined {
-  return (value) => {
-    if (value === undefined) return undefined;
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
+/** A flag with a value, or (without `read`) a switch. */
+export interface Flag<T = unknown> {
+  readonly describe: string;
+  readonly alias?: string;
+  /** What holds when the flag is absent, in words for the help. */
+  readonly initially?: string | number;
+  /** @throws GanError `BAD_ARGUMENT` for a text that is not such a value */
+  readonly read?: (text: string, flag: string) => T;
+}
+
+/** Flags by name in camel case: `latentSize` is typed `--latent-size`. */
+export type Flags = Readonly<Record<string, Flag>>;
+
+/** The values of the flags that were given. */
+export type FlagValues<F extends Flags> = {
+  readonly [K in keyof F]?: F[K] extends { read: (text: string, flag: string) => infer T } ? T : boolean;
+};
+
+/** Reads a whole number in a range. */
+export function wholeNumber(low: number, high: number): (text: string, flag: string) => number {
+  return (text, flag) => {
+    const number = text.trim() === '' ? Number.NaN : Number(text);
     if (Number.isSafeInteger(number) && number >= low && number <= high) return number;
-    throw expected(
-      `--${flag}`,
-      `a whole number from ${low} to ${high}`,
-      Array.isArray(value) ? value.join(' ') : value,
-    );
+    throw expected(flag, `a whole number from ${low} to ${high}`, text);
   };
 }
 
-/** A coercion for yargs: a number in a range, its lower end excluded where it is 0. */
-export function realNumber(flag: string, low: number, high: number): (value: unknown) => number | undefined {
-  return (value) => {
-    if (value === undefined) return undefined;
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN;
-    if (Number.isFinite(number) && number >= low && number <= high) return number;
-    throw expected(
-      `--${flag}`,
-      `a number from ${low} to ${high}`,
-      Array.isArray(value) ? value.join(' ') : value,
-    );
+/** Reads a number in a range, both ends included. */
+export function realNumber(low: number, high: number): (text: string, flag: string) => number {
+  return (text, flag) => {
+    const number = text.trim() === '' ? Number.NaN : Number(text);
+    if (number >= low && number <= high) return number;
+    throw expected(flag, `a number from ${low} to ${high}`, text);
   };
 }
 
-/** A coercion for yargs: one of the known names. */
-export function knownName<T extends string>(
-  flag: string,
-  known: readonly T[],
-): (value: unknown) => T | undefined {
-  return (value) => {
-    if (value === undefined || known.includes(value as T)) return value as T | undefined;
-    throw expected(`--${flag}`, `one of ${known.join(', ')}`, value);
+/** Reads one of the known names. */
+export function knownName<T extends string>(known: readonly T[]): (text: string, flag: string) => T {
+  return (text, flag) => {
+    const name = known.find((one) => one === text);
+    if (name !== undefined) return name;
+    throw expected(flag, `one of ${known.join(', ')}`, text);
   };
+}
+
+/** Reads any text but an empty one. */
+export function anyText(text: string, flag: string): string {
+  if (text !== '') return text;
+  throw expected(flag, 'a value', text);
 }
 
 /** The largest seed: beyond it, whole numbers are not exact. */
 export const MAX_SEED = Number.MAX_SAFE_INTEGER;
 
-/** An AbortSignal for Ctrl-C and SIGTERM; a second Ctrl-C ends the process at once. */
-export function abortOnSignal(onFirst: () => void): { signal: AbortSignal; release: () => void } {
-  const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(130);
-    onFirst();
-    controller.abort();
-  };
-  process.on('SIGINT', stop).on('SIGTERM', stop);
-  return { signal: controller.signal, release: () => void process.off('SIGINT', stop).off('SIGTERM', stop) };
+/** `latentSize` -> `latent-size`. */
+export function toKebabCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

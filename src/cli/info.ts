@@ -1,14 +1,15 @@
 /** `ganx info`: what an .onnx file says of itself, ours or not. */
-import type { ArgumentsCamelCase, CommandModule } from 'yargs';
 import { describeModel } from '../../exporters/index.js';
 import { readWholeFile } from '../checkpoint/index.js';
 import { decodeMetadata } from '../core/metadata.js';
 import { readModelFile } from '../sample/index.js';
+import type { FlagValues } from './flags.js';
 import { formatBytes, formatTable, printLine } from './print.js';
+import type { Verb } from './verb.js';
 
-type Flags = ArgumentsCamelCase<{ file: string; json: boolean }>;
+const flags = { json: { describe: 'print JSON' } };
 
-async function runInfo({ file, json }: Flags): Promise<void> {
+async function runInfo({ json }: FlagValues<typeof flags>, file: string): Promise<void> {
   const bytes = await readWholeFile(file);
   const model = readModelFile(bytes);
   const metadata = decodeMetadata(model.properties);
@@ -69,14 +70,14 @@ async function runInfo({ file, json }: Flags): Promise<void> {
   printLine(formatTable(rows));
 }
 
-export const infoCommand: CommandModule<object, Flags> = {
-  command: 'info <file>',
+export const infoVerb: Verb<typeof flags> = {
+  name: 'info',
   describe: 'show what an .onnx file holds',
-  builder: (yargs) =>
-    yargs
-      .positional('file', { type: 'string', demandOption: true, describe: 'an .onnx file' })
-      .option('json', { type: 'boolean', default: false, describe: 'as JSON' })
-      .example('$0 info generator.onnx', 'a table')
-      .example('$0 info generator.onnx --json', 'for programs') as never,
-  handler: runInfo,
+  path: { name: 'file', describe: 'an .onnx file, of ganx or not' },
+  flags,
+  examples: [
+    ['info generator.onnx', 'a table'],
+    ['info generator.onnx --json', 'for programs'],
+  ],
+  run: runInfo,
 };

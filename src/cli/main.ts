@@ -1,20 +1,25 @@
 #!/usr/bin/env node
 /**
- * The command line. One file per verb parses its own flags, calls the library and prints; this one only gathers them
+ * The command line. One file per verb reads its own flags, calls the library and prints; this one only gathers them
  * and turns errors into a message and exit code 1.
  */
 import { readFileSync } from 'node:fs';
-import yargs from 'yargs';
+import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { GanError } from '../core/errors.js';
-import { demoCommand } from './demo.js';
-import { exportCommand } from './export.js';
-import { infoCommand } from './info.js';
-import { parityCommand } from './parity.js';
+import { expected, GanError } from '../core/errors.js';
 import { printError } from './print.js';
-import { runtimesCommand } from './runtimes.js';
-import { sampleCommand } from './sample.js';
-import { trainCommand } from './train.js';
+import { makeCommand } from './verb.js';
+
+/** The verbs in the order of the help; a command line loads only its own, so that it starts at once. */
+const VERBS: Readonly<Record<string, () => Promise<CommandModule>>> = {
+  train: async () => makeCommand((await import('./train.js')).trainVerb),
+  export: async () => makeCommand((await import('./export.js')).exportVerb),
+  sample: async () => makeCommand((await import('./sample.js')).sampleVerb),
+  parity: async () => makeCommand((await import('./parity.js')).parityVerb),
+  info: async () => makeCommand((await import('./info.js')).infoVerb),
+  runtimes: async () => makeCommand((await import('./runtimes.js')).runtimesVerb),
+  demo: async () => makeCommand((await import('./demo.js')).demoVerb),
+};
 
 /** The version in package.json, which lies beside `dist`. */
 function readVersion(): string {
@@ -22,37 +27,44 @@ function readVersion(): string {
   return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
 
-const verbose = process.argv.includes('--verbose');
+async function loadCommands(line: readonly string[]): Promise<CommandModule[]> {
+  const named = line.find((word) => Object.hasOwn(VERBS, word));
+  return await Promise.all((named ? [VERBS[named]!] : Object.values(VERBS)).map((load) => load()));
+}
+
+// A reader that has seen enough (`ganx info x.onnx | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
-  await yargs(hideBin(process.argv))
+  const line = hideBin(process.argv);
+  await yargs(line)
     .scriptName('ganx')
     .usage('$0 <verb> [options]\n\nTrain a GAN, ship one generator.onnx, sample it anywhere.')
-    .command(demoCommand)
-    .command(trainCommand)
-    .command(exportCommand)
-    .command(sampleCommand)
-    .command(parityCommand)
-    .command(infoCommand)
-    .command(runtimesCommand)
-    .option('verbose', {
-      type: 'boolean',
-      default: false,
-      describe: 'show the stack of an error',
-      global: true,
+    .parserConfiguration({ 'parse-numbers': false, 'parse-positional-numbers': false })
+    .command(await loadCommands(line))
+    .command('*', false, {}, (argv) => {
+      throw expected(
+        'ganx',
+        `a verb: ${Object.keys(VERBS).join(', ')}`,
+        argv._[0] ?? 'none',
+        'See `ganx --help`.',
+      );
     })
+    .option('verbose', { type: 'boolean', describe: 'show where an error comes from', global: true })
     .example('$0 train --data digits --model dcgan', 'train on the built-in handwritten-like digits')
     .example('$0 sample generator.onnx --count 64 --seed 7', 'draw a contact sheet of 64 images')
-    .demandCommand(1, 'Name a verb.')
-    .recommendCommands()
-    .strict()
     .version(readVersion())
     .alias({ h: 'help', v: 'version' })
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail((message, error) => {
-      throw error ?? new GanError('BAD_ARGUMENT', 'ganx', `${message} See \`ganx --help\`.`);
+      if (error instanceof GanError || (error && error.name !== 'YError')) throw error;
+      throw expected('ganx', 'a whole command line', message, 'See `ganx --help`, or --help of the verb.');
     })
     .parseAsync();
 } catch (error) {
-  printError(error, verbose);
+  printError(error, process.argv.includes('--verbose'));
   process.exitCode = 1;
 }

@@ -1,7 +1,6 @@
 /** `ganx parity`: every runtime and device against the live generator. */
 
 import { stat } from 'node:fs/promises';
-import type { ArgumentsCamelCase, CommandModule } from 'yargs';
 import { openLiveGenerator } from '../../exporters/index.js';
 import { loadRuntime, runtimeNames } from '../../runtimes/index.js';
 import { readWholeFile } from '../checkpoint/index.js';
@@ -10,18 +9,14 @@ import type { Session } from '../core/types.js';
 import { type Candidate, measureParity, type ParityReport } from '../measure/index.js';
 import { readMetadata } from '../sample/index.js';
 import { exportWithCheck, findSource } from './export.js';
+import { anyText, type FlagValues } from './flags.js';
 import { formatTable, paint, printLine } from './print.js';
+import type { Verb } from './verb.js';
 
-const options = {
-  json: { type: 'boolean', default: false, describe: 'as JSON' },
-  require: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'names (runtime or runtime/device, by commas) whose SKIP is a FAIL',
-  },
-} as const;
-
-type Flags = ArgumentsCamelCase<{ source: string; json: boolean; require?: string }>;
+const flags = {
+  json: { describe: 'print JSON' },
+  require: { describe: 'names (runtime or runtime/device, by commas) whose SKIP is a FAIL', read: anyText },
+};
 
 interface Subject {
   readonly bytes: Uint8Array;
@@ -39,7 +34,7 @@ async function isModelFile(path: string): Promise<boolean> {
 async function openSubject(path: string): Promise<Subject> {
   if (!(await isModelFile(path))) {
     const { source } = await findSource(path);
-    const { bytes, metadata } = await exportWithCheck(source, {});
+    const { bytes, metadata } = await exportWithCheck(source);
     return { bytes, metadata, reference: await openLiveGenerator(source.gan, source.weights) };
   }
   const bytes = await readWholeFile(path);
@@ -88,7 +83,7 @@ function printReport({ reference, model, latents, rows }: ParityReport): void {
   }
 }
 
-async function runParity({ source, json, require }: Flags): Promise<void> {
+async function runParity({ json, require }: FlagValues<typeof flags>, source: string): Promise<void> {
   const { bytes, metadata, reference } = await openSubject(source);
   try {
     const names = require?.split(',').map((name) => name.trim());
@@ -107,21 +102,14 @@ async function runParity({ source, json, require }: Flags): Promise<void> {
   }
 }
 
-export const parityCommand: CommandModule<object, Flags> = {
-  command: 'parity <source>',
+export const parityVerb: Verb<typeof flags> = {
+  name: 'parity',
   describe: 'prove that every runtime here draws the same images',
-  builder: (yargs) =>
-    yargs
-      .positional('source', {
-        type: 'string',
-        demandOption: true,
-        describe: 'run folder, snapshot, or generator.onnx',
-      })
-      .options(options)
-      .example('$0 parity runs/digits-dcgan', 'against the live TensorFlow.js generator')
-      .example(
-        '$0 parity generator.onnx --require onnxruntime-node/webgpu',
-        'fail when WebGPU cannot be tried',
-      ) as never,
-  handler: runParity,
+  path: { name: 'source', describe: 'run folder, snapshot, or generator.onnx' },
+  flags,
+  examples: [
+    ['parity runs/digits-dcgan', 'against the live TensorFlow.js generator'],
+    ['parity generator.onnx --require onnxruntime-node/webgpu', 'fail when WebGPU cannot be tried'],
+  ],
+  run: runParity,
 };

@@ -1,11 +1,12 @@
 /** `ganx runtimes`: what works on this machine, and why the rest does not. */
-import type { ArgumentsCamelCase, CommandModule } from 'yargs';
 import { probeAll } from '../../runtimes/index.js';
+import type { FlagValues } from './flags.js';
 import { formatTable, printLine } from './print.js';
+import type { Verb } from './verb.js';
 
-type Flags = ArgumentsCamelCase<{ json: boolean }>;
+const flags = { json: { describe: 'print JSON' } };
 
-async function runRuntimes({ json }: Flags): Promise<void> {
+async function runRuntimes({ json }: FlagValues<typeof flags>): Promise<void> {
   const reports = await probeAll();
   if (json) {
     printLine(JSON.stringify(reports, null, 2));
@@ -20,13 +21,13 @@ async function runRuntimes({ json }: Flags): Promise<void> {
   printLine(formatTable([['runtime', 'device', 'here', 'version, or why not'], ...rows]));
 }
 
-export const runtimesCommand: CommandModule<object, Flags> = {
-  command: 'runtimes',
+export const runtimesVerb: Verb<typeof flags> = {
+  name: 'runtimes',
   describe: 'show which runtimes and devices work here',
-  builder: (yargs) =>
-    yargs
-      .option('json', { type: 'boolean', default: false, describe: 'as JSON' })
-      .example('$0 runtimes', 'a table')
-      .example('$0 runtimes --json', 'for programs') as never,
-  handler: runRuntimes,
+  flags,
+  examples: [
+    ['runtimes', 'a table'],
+    ['runtimes --json', 'for programs'],
+  ],
+  run: runRuntimes,
 };

@@ -3,9 +3,9 @@
  * not grow with the count, and shows its file only when it is complete.
  */
 import { randomUUID } from 'node:crypto';
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ioError, writeFileAtomically } from '../checkpoint/index.js';
+import { ioError, makeFolder, writeFileAtomically } from '../checkpoint/index.js';
 import { expected } from '../core/errors.js';
 import { encodeNpyHeader } from '../core/npy.js';
 import { type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';
@@ -71,7 +71,7 @@ async function openFolder(path: string, { generator, count, seed }: Drawing): Pr
   const { imageShape, kind } = generator.metadata;
   if (kind === 'points')
     throw expected('sample', 'images for --out-dir', 'points', 'Use --npy or -o for points.');
-  await mkdir(path, { recursive: true }).catch((error: unknown) => {
+  await makeFolder(path).catch((error: unknown) => {
     throw ioError('sample', `to make the folder ${path}`, error);
   });
   const size = sizeOf(imageShape);
@@ -108,7 +108,7 @@ async function openNpyFile(
       at += bytesWritten;
     }
   };
-  await mkdir(dirname(path), { recursive: true }).catch(fail);
+  await makeFolder(dirname(path)).catch(fail);
   file = await open(temporary, 'wx').catch(fail);
   const discard = async (): Promise<void> => {
     await file?.close().catch(() => undefined);

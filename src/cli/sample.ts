@@ -1,75 +1,42 @@
 /** `ganx sample`: from a generator.onnx to pictures, arrays, or both. */
-import type { ArgumentsCamelCase, CommandModule } from 'yargs';
 import { loadRuntime, runtimeNames } from '../../runtimes/index.js';
 import { readWholeFile } from '../checkpoint/index.js';
 import { openSession } from '../load-generator.js';
 import { createGenerator, type Generator, readMetadata } from '../sample/index.js';
-import { abortOnSignal, knownName, MAX_SEED, wholeNumber } from './flags.js';
+import { anyText, type FlagValues, knownName, MAX_SEED, wholeNumber } from './flags.js';
 import { openBar, printLine, printNote } from './print.js';
-import { openWriters, type SampleTargets } from './sample-writers.js';
+import { openWriters, type SampleWriter } from './sample-writers.js';
+import { abortOnSignal, EXIT_STOPPED } from './stop.js';
+import type { Verb } from './verb.js';
 
 /** Above this a mistyped count is likelier than a wish; draw the rest with --from. */
 const MAX_COUNT = 100_000_000;
 
-const options = {
-  count: {
-    alias: 'n',
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('count', 1, MAX_COUNT),
-    describe: 'how many [64]',
-  },
+const flags = {
+  count: { alias: 'n', describe: 'how many', initially: 64, read: wholeNumber(1, MAX_COUNT) },
   seed: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('seed', 0, MAX_SEED),
-    describe: 'sample i of seed s is the same image everywhere [0]',
+    describe: 'sample i of seed s is the same image everywhere',
+    initially: 0,
+    read: wholeNumber(0, MAX_SEED),
   },
-  from: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('from', 0, MAX_SEED),
-    describe: 'number of the first sample [0]',
-  },
+  from: { describe: 'number of the first sample', initially: 0, read: wholeNumber(0, MAX_SEED) },
   runtime: {
-    type: 'string',
-    requiresArg: true,
-    coerce: knownName('runtime', runtimeNames),
     describe: `library: ${runtimeNames.join(', ')}`,
+    initially: 'the first that works',
+    read: knownName(runtimeNames),
   },
-  device: { type: 'string', requiresArg: true, describe: 'cpu, webgpu, cuda, wasm, or auto [auto]' },
-  batch: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('batch', 1, 65536),
-    describe: 'images per run [64]',
-  },
+  device: { describe: 'cpu, webgpu, cuda, wasm, or auto', initially: 'auto', read: anyText },
+  batch: { describe: 'images per run', initially: 64, read: wholeNumber(1, 65536) },
   output: {
     alias: 'o',
-    type: 'string',
-    requiresArg: true,
-    describe: 'contact sheet or plot, PNG [samples.png, if nothing else is asked for]',
+    describe: 'contact sheet or plot, PNG',
+    initially: 'samples.png, if nothing else is asked for',
+    read: anyText,
   },
-  'out-dir': { type: 'string', requiresArg: true, describe: 'folder for one PNG per sample' },
-  npy: { type: 'string', requiresArg: true, describe: 'NumPy file for the images, float32 [n, H, W, C]' },
-  'save-latents': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'NumPy file for the latents, float32 [n, L]',
-  },
-} as const;
-
-type Flags = ArgumentsCamelCase<
-  SampleTargets & {
-    file: string;
-    count?: number;
-    seed?: number;
-    from?: number;
-    runtime?: string;
-    device?: string;
-    batch?: number;
-  }
->;
+  outDir: { describe: 'folder for one PNG per sample', read: anyText },
+  npy: { describe: 'NumPy file for the images, float32 [n, H, W, C]', read: anyText },
+  saveLatents: { describe: 'NumPy file for the latents, float32 [n, L]', read: anyText },
+};
 
 async function openGenerator(
   file: string,
@@ -86,14 +53,16 @@ async function openGenerator(
   return createGenerator(session, metadata);
 }
 
-async function runSample(flags: Flags): Promise<void> {
-  const { file, count = 64, seed = 0, from = 0, batch = 64 } = flags;
-  const generator = await openGenerator(file, flags.runtime, flags.device);
+async function runSample(values: FlagValues<typeof flags>, file: string): Promise<void> {
+  const { count = 64, seed = 0, from = 0, batch = 64 } = values;
+  const generator = await openGenerator(file, values.runtime, values.device);
   const { signal, release } = abortOnSignal(() => printNote('\nStopping; unfinished files are not kept.'));
-  const writers = await openWriters(flags, { generator, count, seed, from });
-  const bar = openBar('Sampling', 'images');
-  const start = performance.now();
+  const { kind } = generator.metadata;
+  const bar = openBar('Sampling', kind);
+  let writers: SampleWriter[] = [];
   try {
+    writers = await openWriters(values, { generator, count, seed, from });
+    const start = performance.now();
     let done = 0;
     for await (const samples of generator.stream({ count, seed, from, batch, signal })) {
       for (const writer of writers) await writer.add(samples);
@@ -103,31 +72,27 @@ async function runSample(flags: Flags): Promise<void> {
     bar.stop();
     for (const writer of writers) printLine(await writer.finish());
     const perSecond = (count / (performance.now() - start)) * 1000;
-    printNote(
-      `${count} from ${generator.runtime} ${generator.version} on ${generator.device}, ${perSecond.toFixed(0)} a second`,
-    );
+    const where = `${generator.runtime} ${generator.version} on ${generator.device}`;
+    printNote(`${count} ${kind} from ${where}, ${perSecond.toFixed(0)} a second`);
   } catch (error) {
     bar.stop();
     for (const writer of writers) await writer.discard();
     if (!signal.aborted) throw error;
-    process.exitCode = 130;
+    process.exitCode = EXIT_STOPPED;
   } finally {
     release();
     await generator.dispose();
   }
 }
 
-export const sampleCommand: CommandModule<object, Flags> = {
-  command: 'sample <file>',
+export const sampleVerb: Verb<typeof flags> = {
+  name: 'sample',
   describe: 'draw images from a generator.onnx',
-  builder: (yargs) =>
-    yargs
-      .positional('file', { type: 'string', demandOption: true, describe: 'a generator.onnx' })
-      .options(options)
-      .example('$0 sample generator.onnx --count 64 --seed 7 -o sheet.png', 'a contact sheet')
-      .example(
-        '$0 sample generator.onnx --count 10000 --npy images.npy --save-latents z.npy',
-        'arrays for NumPy',
-      ) as never,
-  handler: runSample,
+  path: { name: 'file', describe: 'a generator.onnx' },
+  flags,
+  examples: [
+    ['sample generator.onnx --count 64 --seed 7 -o sheet.png', 'a contact sheet'],
+    ['sample generator.onnx --count 10000 --npy images.npy --save-latents z.npy', 'arrays for NumPy'],
+  ],
+  run: runSample,
 };

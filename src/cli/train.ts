@@ -1,131 +1,31 @@
 /** `ganx train`: from a data set to a run folder. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ArgumentsCamelCase, CommandModule } from 'yargs';
 import { findModel, modelNames } from '../../models/index.js';
 import { loadRuntime } from '../../runtimes/index.js';
 import { expected } from '../core/errors.js';
 import type { Dataset } from '../core/types.js';
-import { BUILT_IN } from '../data/index.js';
 import {
   createRun,
+  expectNewFolder,
   planTraining,
   type RunFolder,
   readOptions,
   reopenRun,
-  type TrainChoices,
+  type TrainResult,
   tfjsDevices,
   train,
 } from '../train/index.js';
 import { openDataWithBar } from './data.js';
-import { abortOnSignal, knownName, MAX_SEED, realNumber, wholeNumber } from './flags.js';
+import { type FlagValues, toKebabCase } from './flags.js';
 import { formatDuration, openBar, paint, printLine, printNote } from './print.js';
+import { abortOnSignal, EXIT_STOPPED } from './stop.js';
+import { trainFlags } from './train-flags.js';
+import type { Verb } from './verb.js';
 
-const MAX_IMAGES = 1e12;
 const RUNTIME = 'onnxruntime-node';
 
-const options = {
-  data: {
-    type: 'string',
-    requiresArg: true,
-    describe: `folder or zip of images, IDX, CIFAR-10 .bin, .npy, or ${BUILT_IN.join(', ')}`,
-  },
-  model: { type: 'string', requiresArg: true, describe: `network: ${modelNames.join(', ')}` },
-  images: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('images', 1, MAX_IMAGES),
-    describe: 'real images to show in all',
-  },
-  batch: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('batch', 1, 65536),
-    describe: 'images per step',
-  },
-  seed: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('seed', 0, MAX_SEED),
-    describe: 'seed of everything random [0]',
-  },
-  engine: {
-    type: 'string',
-    requiresArg: true,
-    coerce: knownName('engine', ['onnxruntime', 'tfjs'] as const),
-    describe: 'what runs the step: onnxruntime (compiled) or tfjs (eager reference) [onnxruntime]',
-  },
-  device: {
-    type: 'string',
-    requiresArg: true,
-    describe: 'where: cpu, webgpu, cuda (onnxruntime); cpu, wasm (tfjs) [cpu]',
-  },
-  out: { type: 'string', requiresArg: true, describe: 'run folder [runs/DATA-MODEL]' },
-  resume: { type: 'string', requiresArg: true, describe: 'run folder to go on with, exactly where it was' },
-  size: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('size', 1, 4096),
-    describe: 'side of the images in pixels [nearest that the model makes]',
-  },
-  channels: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('channels', 1, 3),
-    describe: '1 for grey, 3 for RGB [as the data]',
-  },
-  strict: { type: 'boolean', describe: 'refuse files that cannot be read instead of skipping them' },
-  'latent-size': {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('latent-size', 1, 65536),
-    describe: 'length of z [100]',
-  },
-  width: {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('width', 1, 65536),
-    describe: 'base number of channels (dcgan, 64) or units (mlp, 1200)',
-  },
-  'learning-rate': {
-    type: 'string',
-    requiresArg: true,
-    coerce: realNumber('learning-rate', 1e-12, 1e3),
-    describe: "Adam's or SGD's rate [as the model]",
-  },
-  optimizer: {
-    type: 'string',
-    requiresArg: true,
-    coerce: knownName('optimizer', ['adam', 'momentum'] as const),
-    describe: 'adam or momentum',
-  },
-  loss: {
-    type: 'string',
-    requiresArg: true,
-    coerce: knownName('loss', ['non-saturating', 'minimax'] as const),
-    describe: "the generator's loss",
-  },
-  'discriminator-steps': {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('discriminator-steps', 1, 100),
-    describe: 'k of Algorithm 1 [1]',
-  },
-  'snapshot-every': {
-    type: 'string',
-    requiresArg: true,
-    coerce: wholeNumber('snapshot-every', 1, MAX_IMAGES),
-    describe: 'images between snapshots [a tenth]',
-  },
-} as const;
-
-type Flags = ArgumentsCamelCase<{
-  [K in keyof typeof options]?: (typeof options)[K] extends { coerce: (value: unknown) => infer R }
-    ? R
-    : (typeof options)[K]['type'] extends 'boolean'
-      ? boolean
-      : string;
-}>;
+type Values = FlagValues<typeof trainFlags>;
 
 /** `runs/digits-dcgan`, or the first of `-2`, `-3`, … that is free. */
 function freeFolder(data: string, model: string): string {
@@ -142,89 +42,90 @@ async function checkDevice(engine: string, device: string): Promise<void> {
     throw expected('--device', `a device of the engine ${engine}: ${known.join(', ')}`, device);
 }
 
-async function begin(flags: Flags, signal: AbortSignal): Promise<{ run: RunFolder; data: Dataset }> {
-  if (!flags.data) throw expected('train', '--data', 'none', 'Or --resume RUN. See `ganx train --help`.');
-  if (!flags.model) throw expected('train', `--model (${modelNames.join(', ')})`, 'none');
-  const model = findModel(flags.model);
-  await checkDevice(flags.engine ?? 'onnxruntime', flags.device ?? 'cpu');
-  const channels = flags.channels as 1 | 3 | undefined;
-  const source = {
-    ...(flags.size ? { size: flags.size } : {}),
-    ...(channels ? { channels } : {}),
-    strict: flags.strict ?? false,
-  };
-  const sizes = model.sizes ? { sizes: model.sizes } : {};
-  const data = await openDataWithBar(flags.data, { ...source, ...sizes, signal });
-  const choices = Object.fromEntries(
-    Object.entries(flags).filter(
-      ([key, value]) => value !== undefined && !['data', 'model', 'size', 'channels', 'strict'].includes(key),
-    ),
-  );
-  const size = data.kind === 'images' ? { size: data.shape[0] } : {};
-  const plan = planTraining(
-    { ...choices, model: model.name, data: { source: flags.data, ...source, ...size } } as TrainChoices,
-    data,
-  );
-  return { run: await createRun(flags.out ?? freeFolder(data.name, model.name), plan), data };
+interface Opened {
+  readonly run: RunFolder;
+  readonly data: Dataset;
 }
 
-async function goOn(flags: Flags, signal: AbortSignal): Promise<{ run: RunFolder; data: Dataset }> {
-  const path = flags.resume!;
-  const fixed = [
-    'data',
-    'model',
-    'batch',
-    'seed',
-    'out',
-    'size',
-    'channels',
-    'width',
-    'optimizer',
-    'loss',
-  ] as const;
-  const given = fixed.find((flag) => flags[flag] !== undefined);
-  if (given)
-    throw expected('train', 'no flag but --images, --engine and --device beside --resume', `--${given}`);
+/** Closes the data when the run folder cannot be made or opened. */
+async function openWith(data: Dataset, open: () => Promise<RunFolder>): Promise<Opened> {
+  try {
+    return { run: await open(), data };
+  } catch (error) {
+    await data.close();
+    throw error;
+  }
+}
+
+async function begin(values: Values, signal: AbortSignal): Promise<Opened> {
+  const { data: source, model: name, out, size, channels, strict = false, ...rest } = values;
+  if (!source) throw expected('train', '--data', 'none', 'Or --resume RUN. See `ganx train --help`.');
+  if (!name) throw expected('train', `--model (${modelNames.join(', ')})`, 'none');
+  const model = findModel(name);
+  await checkDevice(values.engine ?? 'onnxruntime', values.device ?? 'cpu');
+  if (out) await expectNewFolder(out);
+  const reading = { ...(size ? { size } : {}), ...(channels ? { channels } : {}), strict };
+  const sizes = model.sizes ? { sizes: model.sizes } : {};
+  const data = await openDataWithBar(source, { ...reading, ...sizes, signal });
+  return await openWith(data, async () => {
+    const shown = data.kind === 'images' ? { size: data.shape[0] } : {};
+    const plan = planTraining({ ...rest, model: model.name, data: { source, ...reading, ...shown } }, data);
+    return await createRun(out ?? freeFolder(data.name, model.name), plan);
+  });
+}
+
+/** What may change when a run goes on; `--data` only says where the same data lies now. */
+const CHANGEABLE: readonly string[] = ['resume', 'images', 'engine', 'device', 'data'];
+
+async function goOn(values: Values, path: string, signal: AbortSignal): Promise<Opened> {
+  const fixed = Object.keys(values).find((key) => !CHANGEABLE.includes(key));
+  if (fixed) {
+    const remedy = 'A run keeps the options that it began with.';
+    const names = CHANGEABLE.slice(1).map((key) => `--${key}`);
+    throw expected('train', `only ${names.join(', ')} beside --resume`, `--${toKebabCase(fixed)}`, remedy);
+  }
   const stored = await readOptions(path);
-  const { engine = stored.engine, device = stored.device, images = stored.images } = flags;
+  const { engine = stored.engine, device = stored.device, images = stored.images } = values;
   await checkDevice(engine, device);
-  const { source, size, channels, strict } = stored.data;
-  const data = await openDataWithBar(source, {
+  const { source, size, channels, strict, digest } = stored.data;
+  const data = await openDataWithBar(values.data ?? source, {
     strict,
     signal,
     ...(size ? { size } : {}),
     ...(channels ? { channels } : {}),
   });
-  if (data.digest !== stored.data.digest) {
-    throw expected(
-      'train',
-      `the data that the run began with (digest ${stored.data.digest.slice(0, 12)}…)`,
-      `${data.digest.slice(0, 12)}…`,
-    );
-  }
-  const run = await reopenRun(path, { images, engine, device });
-  for (const { path: broken, reason } of run.skipped)
-    printNote(paint('yellow', `Passed over ${broken}: ${reason}`));
-  return { run, data };
+  return await openWith(data, async () => {
+    if (data.digest !== digest) {
+      const short = (text: string): string => text.slice(0, 12);
+      throw expected(
+        'train',
+        `the data that the run began with (SHA-256 ${short(digest)}…) in ${values.data ?? source}`,
+        `${short(data.digest)}…`,
+        'Restore it, name its place with --data, or begin a new run.',
+      );
+    }
+    const run = await reopenRun(path, { images, engine, device });
+    for (const { path: broken, reason } of run.skipped)
+      printNote(paint('yellow', `Passed over ${broken}: ${reason}`));
+    return run;
+  });
 }
 
-async function runTrain(flags: Flags): Promise<void> {
-  const { signal, release } = abortOnSignal(() =>
-    printNote('\nStopping after this step; Ctrl-C again to stop at once.'),
-  );
+function announce({ options, progress, path }: RunFolder, data: Dataset): void {
+  const { model, batch, images } = options;
+  const what = `${data.count} ${data.kind} of ${data.shape.join('×')}`;
+  printNote(`${model} on ${data.name}: ${what}, batch ${batch}, into ${path}`);
+  if (progress.imagesSeen > 0) printNote(`Going on after ${progress.imagesSeen} of ${images} images.`);
+}
+
+async function trainWithBar({ run, data }: Opened, signal: AbortSignal): Promise<TrainResult> {
+  const bar = openBar('Training', data.kind);
+  const runtime = await loadRuntime(RUNTIME);
   try {
-    const { run, data } = await (flags.resume ? goOn(flags, signal) : begin(flags, signal));
-    const { options: plan, progress } = run;
-    printNote(
-      `${plan.model} on ${data.name}: ${data.count} ${data.kind} of ${data.shape.join('×')}, batch ${plan.batch}, into ${run.path}`,
-    );
-    if (progress.imagesSeen > 0) printNote(`Going on after ${progress.imagesSeen} of ${plan.images} images.`);
-    const bar = openBar('Training', 'images');
-    const runtime = await loadRuntime(RUNTIME);
-    const result = await train(run, {
+    return await train(run, {
       data,
       signal,
-      openSession: (bytes) => runtime.open(bytes, { device: plan.device }),
+      openSession: (bytes) => runtime.open(bytes, { device: run.options.device }),
       onStart: (engine) => printNote(`Engine: ${engine}`),
       onProgress: ({ imagesSeen, images, losses: { lossD, lossG, dReal, dFake } }) =>
         bar.update(
@@ -232,40 +133,53 @@ async function runTrain(flags: Flags): Promise<void> {
           images,
           `loss D ${lossD.toFixed(3)} G ${lossG.toFixed(3)} | D(x) ${dReal.toFixed(2)} D(G(z)) ${dFake.toFixed(2)}`,
         ),
-    }).finally(() => {
-      bar.stop();
-      return data.close();
     });
-    const share = `${(100 * result.busyShare).toFixed(0)} % of it in the engine`;
-    if (result.finished) {
-      printLine(
-        `Trained on ${result.imagesSeen} images in ${formatDuration(result.durationMs)} (${share}): ${run.path}`,
-      );
-      printLine(`Next: ganx export ${run.path} -o generator.onnx`);
+  } finally {
+    bar.stop();
+    await data.close();
+  }
+}
+
+async function runTrain(values: Values): Promise<void> {
+  const { signal, release } = abortOnSignal(() =>
+    printNote('\nStopping after this step; Ctrl-C again to stop at once.'),
+  );
+  try {
+    const opened = await (values.resume ? goOn(values, values.resume, signal) : begin(values, signal));
+    const { path, options, progress } = opened.run;
+    const { kind } = opened.data;
+    announce(opened.run, opened.data);
+    const isDone = progress.imagesSeen >= options.images;
+    const { imagesSeen, finished, durationMs, busyShare, statePath } = await trainWithBar(opened, signal);
+    if (isDone) {
+      printLine(`Nothing left to do: it has seen ${imagesSeen} ${kind}. Go further with --images N.`);
+    } else if (finished) {
+      const share = `${(100 * busyShare).toFixed(0)} % of it in the engine`;
+      printLine(`Trained on ${imagesSeen} ${kind} in ${formatDuration(durationMs)} (${share}): ${path}`);
+      printLine(`Next: ganx export ${path} -o generator.onnx`);
     } else {
-      printLine(`Stopped after ${result.imagesSeen} images; saved ${result.statePath}`);
-      printLine(`Go on with: ganx train --resume ${run.path}`);
-      process.exitCode = 130;
+      printLine(`Stopped after ${imagesSeen} ${kind}; saved ${statePath}`);
+      printLine(`Go on with: ganx train --resume ${path}`);
+      process.exitCode = EXIT_STOPPED;
     }
+  } catch (error) {
+    // Reading the data stops by rejecting with the signal's own reason; nothing has been written then.
+    if (!signal.aborted || error !== signal.reason) throw error;
+    printLine('Stopped before the training began; nothing was written.');
+    process.exitCode = EXIT_STOPPED;
   } finally {
     release();
   }
 }
 
-export const trainCommand: CommandModule<object, Flags> = {
-  command: 'train',
+export const trainVerb: Verb<typeof trainFlags> = {
+  name: 'train',
   describe: 'train a GAN on images (or points) into a run folder',
-  builder: (yargs) =>
-    yargs
-      .options(options)
-      .example('$0 train --data digits --model dcgan', 'built-in digits, sensible defaults')
-      .example(
-        '$0 train --data photos/ --model dcgan --size 64 --images 1000000',
-        'your own folder of images at 64×64',
-      )
-      .example(
-        '$0 train --resume runs/digits-dcgan --images 2000000',
-        'go on, further than planned',
-      ) as never,
-  handler: runTrain,
+  flags: trainFlags,
+  examples: [
+    ['train --data digits --model dcgan', 'built-in digits, sensible defaults'],
+    ['train --data photos/ --model dcgan --size 64', 'your own folder of images at 64×64'],
+    ['train --resume runs/digits-dcgan --images 2000000', 'go on, further than planned'],
+  ],
+  run: runTrain,
 };

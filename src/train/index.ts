@@ -9,6 +9,6 @@ export {
   type TrainChoices,
   type TrainOptions,
 } from './options.js';
-export { createRun, type RunFolder, readOptions, reopenRun } from './run.js';
+export { createRun, expectNewFolder, type RunFolder, readOptions, reopenRun } from './run.js';
 export { makeStep, type Step, type StepOptions } from './step.js';
 export { type TrainContext, type TrainProgress, type TrainResult, train } from './train.js';

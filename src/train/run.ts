@@ -2,14 +2,19 @@
  * The run folder of a training: where it begins or goes on, and what it writes.
  * options.json, stats.jsonl, timing.jsonl, reals.png, fakes-*.png, snapshot-* (to use), training-state-* (to resume).
  */
-import { mkdir, readdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Gan } from '../../models/types.js';
 import {
   type Checkpoint,
   cleanRun,
   expectModel,
+  type FoundCheckpoint,
+  ioError,
   latestState,
+  makeFolder,
   openStats,
   pruneStates,
   readWholeFile,
@@ -50,31 +55,60 @@ export interface RunFolder {
 
 const OPTIONS_FILE = 'options.json';
 
-/** Makes the folder of a new run. @throws GanError when the folder already holds something, or cannot be made */
-export async function createRun(path: string, options: TrainOptions): Promise<RunFolder> {
-  const present = await readdir(path).catch((): string[] => []);
-  if (present.length > 0) {
-    const remedy = present.includes(OPTIONS_FILE)
-      ? `Go on with --resume ${path}, or choose another --out.`
-      : 'Choose another --out.';
-    throw expected('train', 'a new or empty output folder', path, remedy);
-  }
-  await mkdir(path, { recursive: true }).catch((cause: unknown) => {
-    throw new GanError(
-      'IO',
-      'train',
-      `Expected to make the folder ${path}, got \`${messageOf(cause)}\`. Choose another --out.`,
-      { cause },
-    );
+/** Whether an error of the file system says that there is no such file or folder. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
+/**
+ * Refuses a folder that is not free for a new run, before any work is done for it.
+ *
+ * @throws GanError `BAD_ARGUMENT` when it already holds something, `IO` when it cannot be looked into
+ */
+export async function expectNewFolder(path: string): Promise<void> {
+  const present = await readdir(path).catch((cause: unknown): string[] => {
+    if (isMissing(cause)) return [];
+    throw ioError('train', `a folder, or a place for one, at ${path}`, cause);
   });
-  await writeFileAtomically(join(path, OPTIONS_FILE), Buffer.from(`${JSON.stringify(options, null, 2)}\n`));
+  if (present.length === 0) return;
+  const remedy = present.includes(OPTIONS_FILE)
+    ? `Go on with --resume ${path}, or choose another --out.`
+    : 'Choose another --out.';
+  throw expected('train', 'a new or empty output folder', path, remedy);
+}
+
+/** Makes the folder of a new run. @throws GanError as {@link expectNewFolder}, and `IO` when it cannot be made */
+export async function createRun(path: string, options: TrainOptions): Promise<RunFolder> {
+  await expectNewFolder(path);
+  await makeFolder(path).catch((cause: unknown) => {
+    throw ioError('train', `to make the folder ${path}`, cause);
+  });
+  await writeOptions(path, options);
+  return await openAtStart(path, options);
+}
+
+/** A run before its first step. */
+async function openAtStart(path: string, options: TrainOptions): Promise<RunFolder> {
   const progress: Progress = { steps: 0, imagesSeen: 0, window: { steps: 0, sums: {} }, statsBytes: 0 };
   return { path, options, progress, state: undefined, skipped: [], ...(await openLogs(path, 0)) };
 }
 
-/** The options of a run folder. */
+async function writeOptions(path: string, options: TrainOptions): Promise<void> {
+  await writeFileAtomically(join(path, OPTIONS_FILE), Buffer.from(`${JSON.stringify(options, null, 2)}\n`));
+}
+
+/** The options of a run folder. @throws GanError `BAD_ARGUMENT`, `BAD_CHECKPOINT` or `IO` when it is none */
 export async function readOptions(path: string): Promise<TrainOptions> {
   const file = join(path, OPTIONS_FILE);
+  if (!existsSync(file)) {
+    const got = existsSync(path) ? 'a path without that file' : 'nothing there';
+    const remedy = 'Name a folder that `ganx train` has written.';
+    throw new GanError(
+      'BAD_CHECKPOINT',
+      path,
+      `Expected a run folder with ${OPTIONS_FILE}, got \`${got}\`. ${remedy}`,
+    );
+  }
   const text = new TextDecoder().decode(await readWholeFile(file));
   let value: unknown;
   try {
@@ -83,7 +117,7 @@ export async function readOptions(path: string): Promise<TrainOptions> {
     throw new GanError(
       'BAD_CHECKPOINT',
       file,
-      `Expected JSON, got \`${messageOf(cause)}\`. Is this a run folder?`,
+      `Expected JSON, got \`${messageOf(cause)}\`. Restore the file, or begin a new run.`,
       { cause },
     );
   }
@@ -91,36 +125,47 @@ export async function readOptions(path: string): Promise<TrainOptions> {
 }
 
 /**
- * Opens a run folder where its newest whole training state left it.
+ * Opens a run folder where its newest whole training state left it; at the start when it was stopped before its first.
  *
- * @param images a new total, to train on beyond the old one
- * @throws GanError `BAD_CHECKPOINT` when there is none, or it is of another model
+ * @param changes `images` is a new total, which options.json then holds; engine and device are for this time only
+ * @throws GanError `BAD_CHECKPOINT` when every state is broken, or they are of another model, data or seed
  */
 export async function reopenRun(
   path: string,
   changes: Partial<Pick<TrainOptions, 'images' | 'engine' | 'device'>>,
 ): Promise<RunFolder> {
-  const options = { ...(await readOptions(path)), ...changes };
+  const stored = await readOptions(path);
+  const options = { ...stored, ...changes };
   await cleanRun(path);
-  const { checkpoint, skipped } = await latestState(path);
-  expectModel(checkpoint, options.model);
-  if (checkpoint.dataDigest !== options.data.digest || checkpoint.seed !== options.seed) {
-    throw new GanError(
-      'BAD_CHECKPOINT',
-      path,
-      'Expected a training state of the same data and seed as options.json, got another.',
-    );
-  }
-  const progress = checkpoint.progress as unknown as Progress;
+  const hasState = (await readdir(path)).some((name) => name.startsWith('training-state-'));
+  const found = hasState ? await latestState(path) : undefined;
+  if (found) expectSameRun(found, options);
+  if (options.images !== stored.images) await writeOptions(path, { ...stored, images: options.images });
+  if (!found) return await openAtStart(path, options);
+  const progress = structuredClone(found.checkpoint.progress) as unknown as Progress;
   const logs = await openLogs(path, progress.statsBytes);
   return {
     path,
     options,
-    progress: structuredClone(progress),
-    state: checkpoint.tensors as State,
-    skipped,
+    progress,
+    state: found.checkpoint.tensors as State,
+    skipped: found.skipped,
     ...logs,
   };
+}
+
+/** Refuses a training state that was saved under other options than those of options.json. */
+function expectSameRun({ path, checkpoint }: FoundCheckpoint, options: TrainOptions): void {
+  expectModel(checkpoint, options.model);
+  const sameModel = isDeepStrictEqual(checkpoint.modelOptions, options.modelOptions);
+  const sameData = checkpoint.dataDigest === options.data.digest;
+  if (sameModel && sameData && checkpoint.seed === options.seed) return;
+  const what = sameModel ? (sameData ? 'seed' : 'data') : 'model options';
+  throw new GanError(
+    'BAD_CHECKPOINT',
+    path,
+    `Expected a training state of the ${what} in ${OPTIONS_FILE}, got \`another\`. Restore ${OPTIONS_FILE} as it was.`,
+  );
 }
 
 async function openLogs(path: string, statsBytes: number): Promise<Pick<RunFolder, 'stats' | 'timing'>> {

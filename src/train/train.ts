@@ -109,6 +109,20 @@ function openEngine(
   return openSessionEngine(gan, step, state, openSession);
 }
 
+/** Refuses a state that lacks a tensor of the step, or has it in another shape. */
+function checkState(state: State, step: Step): void {
+  for (const [name, { shape }] of Object.entries(step.state)) {
+    const got = state[name]?.shape.join(', ');
+    if (got === shape.join(', ')) continue;
+    throw new GanError(
+      'BAD_CHECKPOINT',
+      'train',
+      `Expected the training state to hold ${name} [${shape.join(', ')}], got \`${got === undefined ? 'none' : `[${got}]`}\`. ` +
+        'It was saved under other options: restore options.json as it was.',
+    );
+  }
+}
+
 function checkLosses(losses: Losses, imagesSeen: number): void {
   const bad = LOSS_NAMES.find((name) => !Number.isFinite(losses[name]));
   if (!bad) return;
@@ -127,18 +141,23 @@ function checkLosses(losses: Losses, imagesSeen: number): void {
  *         cases everything saved before is whole.
  */
 export async function train(run: RunFolder, context: TrainContext): Promise<TrainResult> {
+  try {
+    return await trainToEnd(run, context);
+  } finally {
+    await run.stats.close();
+    await run.timing.close();
+  }
+}
+
+async function trainToEnd(run: RunFolder, context: TrainContext): Promise<TrainResult> {
   const { options, progress } = run;
   const { data, openSession, onStart, onProgress, signal } = context;
   if (options.batch > data.count) throw expected('train', `a batch of at most ${data.count}`, options.batch);
   const gan = findModel(options.model).build(options.modelOptions);
   const step = makeStep(gan, { ...options, optimizer: makeOptimizer(options) });
-  const engine = await openEngine(
-    gan,
-    step,
-    run.state ?? (initialState(step, options.seed) as State),
-    options,
-    openSession,
-  );
+  const state = run.state ?? (initialState(step, options.seed) as State);
+  checkState(state, step);
+  const engine = await openEngine(gan, step, state, options, openSession);
   onStart?.(engine.description);
 
   const previewCount = gan.shape.kind === 'points' ? PREVIEW_POINTS : PREVIEW_IMAGES;
@@ -199,7 +218,6 @@ export async function train(run: RunFolder, context: TrainContext): Promise<Trai
         Math.floor(imagesSeen / options.snapshotEvery);
       const finished = progress.imagesSeen >= options.images;
       if (crossed || finished) {
-        await save();
         await saveSnapshot(run, gan, await engine.readState());
         await preview();
         const durationMs = performance.now() - start;
@@ -210,6 +228,8 @@ export async function train(run: RunFolder, context: TrainContext): Promise<Trai
           imagesPerSecond,
           engine: engine.description,
         });
+        // Last, so that a run killed before it goes on from an earlier state and writes the snapshot again.
+        await save();
       } else if (performance.now() - savedAt > STATE_EVERY_MS) {
         await save();
       }
@@ -217,8 +237,8 @@ export async function train(run: RunFolder, context: TrainContext): Promise<Trai
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (signal?.aborted) {
-      await save();
       await saveSnapshot(run, gan, await engine.readState());
+      await save();
     }
     const durationMs = performance.now() - start;
     return {
@@ -230,7 +250,5 @@ export async function train(run: RunFolder, context: TrainContext): Promise<Trai
     };
   } finally {
     await engine.dispose();
-    await run.stats.close();
-    await run.timing.close();
   }
 }

@@ -1,0 +1,68 @@
+/** The flags of `ganx train`. What each means for a training is the training room's business (src/train/options.ts). */
+import { modelNames } from '../../models/index.js';
+import { BUILT_IN } from '../data/index.js';
+import { anyText, knownName, MAX_SEED, realNumber, wholeNumber } from './flags.js';
+
+const MAX_IMAGES = 1e12;
+const BY_MODEL = 'as the model says';
+
+export const trainFlags = {
+  data: {
+    describe: `folder or zip of images, IDX, CIFAR-10 .bin, .npy, or ${BUILT_IN.join(', ')}`,
+    read: anyText,
+  },
+  model: { describe: `network: ${modelNames.join(', ')}`, read: anyText },
+  images: { describe: 'real images to show in all', initially: BY_MODEL, read: wholeNumber(1, MAX_IMAGES) },
+  batch: { describe: 'images per step', initially: BY_MODEL, read: wholeNumber(1, 65536) },
+  seed: { describe: 'seed of everything random', initially: 0, read: wholeNumber(0, MAX_SEED) },
+  engine: {
+    describe: 'what runs the step: onnxruntime (compiled) or tfjs (eager reference)',
+    initially: 'onnxruntime',
+    read: knownName(['onnxruntime', 'tfjs']),
+  },
+  device: {
+    describe: 'where: cpu, webgpu, cuda (onnxruntime); cpu, wasm (tfjs)',
+    initially: 'cpu',
+    read: anyText,
+  },
+  out: { describe: 'new run folder', initially: 'runs/DATA-MODEL', read: anyText },
+  resume: { describe: 'run folder to go on with, exactly where it was', read: anyText },
+  size: {
+    describe: 'side of the images in pixels',
+    initially: 'nearest that the model makes',
+    read: wholeNumber(1, 4096),
+  },
+  channels: {
+    describe: '1 for grey, 3 for RGB',
+    initially: 'as the data',
+    read: (text: string, flag: string): 1 | 3 => (knownName(['1', '3'])(text, flag) === '1' ? 1 : 3),
+  },
+  strict: { describe: 'refuse files that cannot be read instead of skipping them' },
+  latentSize: { describe: 'length of z', initially: BY_MODEL, read: wholeNumber(1, 65536) },
+  width: {
+    describe: 'base number of channels (dcgan) or units (mlp)',
+    initially: BY_MODEL,
+    read: wholeNumber(1, 65536),
+  },
+  learningRate: {
+    describe: 'step size of the optimizer',
+    initially: BY_MODEL,
+    read: realNumber(1e-12, 1e3),
+  },
+  optimizer: {
+    describe: 'adam or momentum',
+    initially: BY_MODEL,
+    read: knownName(['adam', 'momentum']),
+  },
+  loss: {
+    describe: "the generator's loss: non-saturating or minimax",
+    initially: BY_MODEL,
+    read: knownName(['non-saturating', 'minimax']),
+  },
+  discriminatorSteps: { describe: 'k of Algorithm 1', initially: BY_MODEL, read: wholeNumber(1, 100) },
+  snapshotEvery: {
+    describe: 'images between two snapshots',
+    initially: 'a tenth of --images',
+    read: wholeNumber(1, MAX_IMAGES),
+  },
+};
