@@ -202,6 +202,15 @@ describe('stats log', () => {
     expect(await readFile(path, 'utf8')).toBe('{"a":1}\n{"b":2}\n');
   });
 
+  it('drops a line that a kill tore, where no checkpoint knows the length', async () => {
+    const path = join(run, 'timing.jsonl');
+    await writeFile(path, '{"a":1}\n{"b":');
+    const log = await openStats(path);
+    await log.append({ b: 2 });
+    await log.close();
+    expect(await readFile(path, 'utf8')).toBe('{"a":1}\n{"b":2}\n');
+  });
+
   it('refuses a record that JSON would change, and goes on', async () => {
     const log = await openStats(join(run, 'stats.jsonl'));
     await expect(log.append({ loss: Number.NaN })).rejects.toMatchObject({ code: 'BAD_ARGUMENT' });

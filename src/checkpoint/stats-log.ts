@@ -3,7 +3,7 @@
  * A training state stores `byteLength`; a resumed run cuts the file back to it, so that no line is there twice.
  * https://jsonlines.org
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GanError } from '../core/errors.js';
 import { ioError } from './atomic-write.js';
@@ -78,6 +78,11 @@ async function writeAll(file: FileHandle, bytes: Buffer, position: number): Prom
   }
 }
 
+/** Bytes up to the end of the last whole line: a process that was killed may have left a torn one. */
+async function wholeLines(path: string): Promise<number> {
+  return (await readFile(path)).lastIndexOf(NEWLINE) + 1;
+}
+
 /** Whether a line ends just before byte `at`. */
 async function endsLine(file: FileHandle, at: number): Promise<boolean> {
   if (at === 0) return true;
@@ -89,7 +94,7 @@ async function endsLine(file: FileHandle, at: number): Promise<boolean> {
  * Opens stats.jsonl for appending; the file and its folder are made when missing.
  *
  * @param truncateToBytes cuts the file back to this length first: 0 for a new run, a training state's
- *                        `byteLength` for a resumed one; without it the file is kept and gone on with
+ *                        `byteLength` for a resumed one; without it every whole line is kept and gone on with
  * @throws GanError `IO` when it cannot be opened, `BAD_DATA` when it does not hold that many bytes of whole lines
  */
 export async function openStats(path: string, truncateToBytes?: number): Promise<StatsLog> {
@@ -100,7 +105,7 @@ export async function openStats(path: string, truncateToBytes?: number): Promise
     await (await open(path, 'a')).close();
     file = await open(path, 'r+');
     const { size } = await file.stat();
-    const length = truncateToBytes ?? size;
+    const length = truncateToBytes ?? (await wholeLines(path));
     if (length > size || !(await endsLine(file, length))) {
       throw new GanError(
         'BAD_DATA',
