@@ -6,6 +6,7 @@
 import { exportGenerator } from '../exporters/export-generator.js';
 import { onnxruntimeNode } from '../runtimes/onnxruntime-node.js';
 import { GanError } from '../src/core/errors.js';
+import type { TensorMap } from '../src/core/tensor.js';
 import { createGenerator } from '../src/sample/index.js';
 import { averageWeights } from '../src/train/engines/engine.js';
 import { openSessionEngine } from '../src/train/engines/session-engine.js';
@@ -33,9 +34,14 @@ async function runTraining(subject: Subject, steps: number): Promise<void> {
   const { gan, step, begin, makeFeeds } = await prepareWorkload(subject);
   const engine = await openSessionEngine(gan, step, begin, openSession);
   const every = Math.max(1, Math.floor(steps / LOOKS));
-  for (let i = 0; i < steps; i++) {
-    await engine.step(await makeFeeds(i));
-    if ((i + 1) % every === 0) look(i + 1);
+  for (let i = 0, looked = 0; i < steps; ) {
+    const feeds: TensorMap[] = [];
+    for (const end = Math.min(steps, i + engine.stepsPerRun); i < end; i++) feeds.push(await makeFeeds(i));
+    await engine.run(feeds);
+    if (i - looked >= every || i === steps) {
+      look(i);
+      looked = i;
+    }
   }
   await engine.dispose();
 }

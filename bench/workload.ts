@@ -3,13 +3,14 @@
  * training run would make. It knows no engine and no clock.
  */
 import { findModel } from '../models/index.js';
-import type { BuildOptions, Gan, GanModel } from '../models/types.js';
-import { plainTensor, type TensorMap } from '../src/core/tensor.js';
+import type { BuildOptions, Gan } from '../models/types.js';
+import type { TensorMap } from '../src/core/tensor.js';
 import type { Dataset } from '../src/core/types.js';
-import { batchIndices, openData } from '../src/data/index.js';
+import { openData } from '../src/data/index.js';
 import type { State } from '../src/train/engines/engine.js';
-import { drawNoise, initialState } from '../src/train/noise.js';
-import { adam } from '../src/train/optimizers.js';
+import { makeFeeds } from '../src/train/feeds.js';
+import { initialState } from '../src/train/noise.js';
+import { makeOptimizer, planTraining } from '../src/train/options.js';
 import { makeStep, type Step } from '../src/train/step.js';
 
 /** A network, its batch, and how to say so in a table. */
@@ -54,35 +55,20 @@ export function dcganOf(width: number, batch = 64): Subject {
 
 /** Opens the data, builds the networks and draws the first weights. */
 export async function prepareWorkload(subject: Subject): Promise<Workload> {
-  const model: GanModel = findModel(subject.model);
-  const gan = model.build(subject.build);
-  const { beta1, beta2, loss, learningRate } = model.defaults(subject.build);
-  const optimizer = adam(beta1, beta2);
-  const step = makeStep(gan, { batch: subject.batch, loss, discriminatorSteps: 1, optimizer });
-  const data: Dataset = await openData('digits', { size: subject.build.imageShape[0], count: IMAGES });
-  const [low, high] = gan.shape.imageRange;
-  const scale = (high - low) / 255;
-  const number = (value: number) => plainTensor(Float32Array.of(value), []);
+  const { model, build, batch } = subject;
+  const gan = findModel(model).build(build);
+  const data: Dataset = await openData('digits', { size: build.imageShape[0], count: IMAGES });
+  const options = planTraining(
+    { model, width: build.width, batch, seed: SEED, data: { source: 'digits' } },
+    data,
+  );
+  const step = makeStep(gan, { ...options, optimizer: makeOptimizer(options) });
   return {
     subject,
     gan,
     step,
     begin: initialState(step, SEED) as State,
-    async makeFeeds(index) {
-      const start = index * subject.batch;
-      const reals = await data.read(batchIndices(SEED, data.count, start, subject.batch));
-      const floats = new Float32Array(reals.data.length);
-      for (let i = 0; i < floats.length; i++) floats[i] = low + reals.data[i]! * scale;
-      const rate = number(optimizer.rate(learningRate, index + 1));
-      return {
-        ...drawNoise(step.inputs, gan.shape, SEED, index),
-        'reals/1': plainTensor(floats, step.inputs['reals/1']!.shape),
-        'rate/discriminator_1': rate,
-        'rate/generator': rate,
-        momentum: number(0.5),
-        averageDecay: number(0.99),
-      };
-    },
+    makeFeeds: (index) => makeFeeds(gan, step, options, data, index),
     close: () => data.close(),
   };
 }

@@ -8,8 +8,13 @@ import { sizeOf } from '../src/core/tensor.js';
 /** Element types that a graph may hold; int64 only for shapes and axes. */
 export type GraphType = 'float32' | 'int32' | 'int64' | 'bool';
 
-/** A node's attribute: an integer, a list of integers, a text, or a float (wrapped, since 1 is both). */
-export type Attribute = number | readonly number[] | string | { readonly float: number };
+/** A node's attribute: an integer, a list of integers, a text, a float (wrapped, since 1 is both), or a body. */
+export type Attribute =
+  | number
+  | readonly number[]
+  | string
+  | { readonly float: number }
+  | { readonly graph: Graph };
 
 /** One ONNX operator; its one output carries the node's name, or that of the model's output that it is. */
 export interface GraphNode {

@@ -26,6 +26,7 @@ function toAttribute(name: string, value: Attribute): InstanceType<typeof onnx.A
   if (typeof value === 'number') return create({ name, type: AttributeType.INT, i: value });
   if (typeof value === 'string')
     return create({ name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
+  if ('graph' in value) return create({ name, type: AttributeType.GRAPH, g: toGraph(value.graph) });
   if ('float' in value) return create({ name, type: AttributeType.FLOAT, f: value.float });
   return create({ name, type: AttributeType.INTS, ints: [...value] });
 }
@@ -50,6 +51,22 @@ function toValueInfo(name: string, { shape, dtype }: TensorType): InstanceType<t
   });
 }
 
+function toGraph(graph: Graph): InstanceType<typeof onnx.GraphProto> {
+  return onnx.GraphProto.create({
+    name: graph.name,
+    node: graph.nodes.map((node) => ({
+      opType: node.op,
+      name: node.name,
+      input: node.inputs,
+      output: [...node.outputs],
+      attribute: Object.entries(node.attributes).map(([name, value]) => toAttribute(name, value)),
+    })),
+    initializer: [...graph.initializers].map(([name, initializer]) => toTensor(name, initializer)),
+    input: graph.inputs.map((name) => toValueInfo(name, graph.typeOf(name))),
+    output: graph.outputs.map((name) => toValueInfo(name, graph.typeOf(name))),
+  });
+}
+
 /**
  * Encodes a graph as ONNX bytes; the same graph always gives the same bytes.
  *
@@ -71,19 +88,7 @@ export function encodeModel(graph: Graph, metadata: Readonly<Record<string, stri
     irVersion: IR_VERSION,
     producerName: 'ganx',
     opsetImport: [{ domain: '', version: OPSET }],
-    graph: {
-      name: graph.name,
-      node: graph.nodes.map((node) => ({
-        opType: node.op,
-        name: node.name,
-        input: node.inputs,
-        output: [...node.outputs],
-        attribute: Object.entries(node.attributes).map(([name, value]) => toAttribute(name, value)),
-      })),
-      initializer: [...graph.initializers].map(([name, initializer]) => toTensor(name, initializer)),
-      input: graph.inputs.map((name) => toValueInfo(name, graph.typeOf(name))),
-      output: graph.outputs.map((name) => toValueInfo(name, graph.typeOf(name))),
-    },
+    graph: toGraph(graph),
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   });
   return onnx.ModelProto.encode(model).finish();

@@ -4,9 +4,11 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type FloatTensor, plainTensor, type TensorData } from '../src/core/tensor.js';
+import type { Graph } from './graph.js';
 import { encodeModel } from './model-proto.js';
 import { foldConstants } from './passes/fold-constants.js';
 import { removeUnused } from './passes/remove-unused.js';
+import { loopSteps } from './step-loop.js';
 import { type TraceInput, trace } from './trace.js';
 import { OIHW, plainLayout, toPhysical, transposeData } from './value.js';
 
@@ -57,29 +59,33 @@ function relay(
   return plainTensor(transposeData(data, from, order) as Float32Array, to);
 }
 
-/**
- * Compiles a step.
- *
- * @returns ONNX bytes; inputs are the state and the step's inputs under their own names, outputs the losses and
- *          `next/<state>`
- * @throws GanError `UNSUPPORTED_OP` or `BAKED_RANDOMNESS`
- */
-export function compileStep(step: StatefulFunction): { bytes: Uint8Array; state: StateEntry[] } {
-  const state = Object.entries(step.state).map(([name, { shape }]) => ({
+/** A compiled step. */
+export interface CompiledStep {
+  readonly bytes: Uint8Array;
+  readonly state: readonly StateEntry[];
+}
+
+function listState(step: StatefulFunction): StateEntry[] {
+  return Object.entries(step.state).map(([name, { shape }]) => ({
     name,
     next: `next/${name}`,
     shape,
     layout: stateLayout(shape),
   }));
+}
+
+function traceStep(step: StatefulFunction, state: readonly StateEntry[]): { graph: Graph; losses: string[] } {
   const inputs: Record<string, TraceInput> = {};
   for (const { name, shape, layout } of state) inputs[name] = { shape, dtype: 'float32', layout };
   for (const [name, { shape, kind }] of Object.entries(step.inputs)) {
     inputs[name] = { shape, dtype: kind === 'coins' ? 'bool' : 'float32' };
   }
+  let names: string[] = [];
   const graph = trace(
     (tensors) => {
       const before = Object.fromEntries(state.map(({ name }) => [name, tensors[name]!]));
       const { state: after, losses } = step.run(before, tensors);
+      names = Object.keys(losses);
       return { ...losses, ...Object.fromEntries(state.map(({ name, next }) => [next, after[name]!])) };
     },
     inputs,
@@ -90,5 +96,28 @@ export function compileStep(step: StatefulFunction): { bytes: Uint8Array; state:
   );
   foldConstants(graph);
   removeUnused(graph);
-  return { bytes: encodeModel(graph), state };
+  return { graph, losses: names };
+}
+
+/**
+ * Compiles one step a run.
+ *
+ * @returns ONNX bytes; inputs are the state and the step's inputs under their own names, outputs the losses and
+ *          `next/<state>`
+ * @throws GanError `UNSUPPORTED_OP` or `BAKED_RANDOMNESS`
+ */
+export function compileStep(step: StatefulFunction): CompiledStep {
+  const state = listState(step);
+  return { bytes: encodeModel(traceStep(step, state).graph), state };
+}
+
+/**
+ * Compiles any number of steps a run, each on its own slice of the inputs; names are those of {@link outerName}.
+ *
+ * @throws GanError `UNSUPPORTED_OP` or `BAKED_RANDOMNESS`
+ */
+export function compileSteps(step: StatefulFunction): CompiledStep {
+  const state = listState(step);
+  const { graph, losses } = traceStep(step, state);
+  return { bytes: encodeModel(loopSteps(graph, state, losses)), state };
 }

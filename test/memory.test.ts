@@ -6,6 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
+import type { TensorMap } from '../src/core/tensor.js';
 import { createGenerator } from '../src/sample/index.js';
 import type { Engine } from '../src/train/engines/engine.js';
 import { openSessionEngine } from '../src/train/engines/session-engine.js';
@@ -61,9 +62,10 @@ function expectFlat(weights: readonly number[]): void {
 }
 
 async function takeSteps(engine: Engine, { feedsOf }: SmallTraining, from: number, count: number) {
-  for (let i = from; i < from + count; i++) {
-    const { lossD } = await engine.step(feedsOf(i));
-    expect(Number.isFinite(lossD)).toBe(true);
+  for (let i = from; i < from + count; ) {
+    const feeds: TensorMap[] = [];
+    for (const end = Math.min(from + count, i + engine.stepsPerRun); i < end; i++) feeds.push(feedsOf(i));
+    for (const { lossD } of await engine.run(feeds)) expect(Number.isFinite(lossD)).toBe(true);
   }
 }
 

@@ -11,14 +11,17 @@ const WEYL_0 = 0x9e3779b9;
 const WEYL_1 = 0xbb67ae85;
 const ROUNDS = 10;
 
-/** The upper 32 bits of the 64-bit product a·b, by 16-bit halves (JavaScript has no such instruction). */
+/**
+ * The upper 32 bits of the 64-bit product a·b, by 16-bit halves (JavaScript has no such instruction). Sums are cut to
+ * 32 bits, which changes nothing that is read of them and lets the engine stay with integers.
+ */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff;
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const middle = Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16);
-  const cross = Math.imul(aLow, bHigh) + (middle & 0xffff);
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0;
+  const cross = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0;
   return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (cross >>> 16)) >>> 0;
 }
 
@@ -66,27 +69,39 @@ function fnv1a(text: string, basis: number): number {
   return hash >>> 0;
 }
 
+/** Writes block number `block` of a stream, four words, at `offset`. */
+type WriteBlock = (block: number, out: Uint32Array, offset: number) => void;
+
 /**
- * Random 32-bit words number `start` to `start + count - 1` of a stream.
+ * A stream of blocks: the seed is the key, the stream's name fills the counter's upper 64 bits, so that streams never
+ * overlap.
  *
- * @param seed   a safe integer ≥ 0: the key
- * @param stream a name; it fills the counter's upper 64 bits, so that streams never overlap
- * @param start  index of the first word; word i is the (i mod 4)-th of block ⌊i/4⌋
+ * @param seed a safe integer ≥ 0
  * @throws GanError `BAD_ARGUMENT` for a seed that is not a safe integer ≥ 0
  */
-export function randomWords(seed: number, stream: string, start: number, count: number): Uint32Array {
+export function openStream(seed: number, stream: string): WriteBlock {
   if (!Number.isSafeInteger(seed) || seed < 0) throw expected('random', 'a seed from 0 to 2^53 - 1', seed);
   const key = [seed >>> 0, Math.floor(seed / 2 ** 32)];
   const counter = [0, 0, fnv1a(stream, 0x811c9dc5), fnv1a(stream, 0x7ee3623b)];
+  return (block, out, offset) => {
+    counter[0] = block >>> 0;
+    counter[1] = Math.floor(block / 2 ** 32);
+    philox4x32(counter, key, out, offset);
+  };
+}
+
+/**
+ * Random 32-bit words number `start` to `start + count - 1` of a stream.
+ *
+ * @param start  index of the first word; word i is the (i mod 4)-th of block ⌊i/4⌋
+ * @throws GanError `BAD_ARGUMENT` as {@link openStream}
+ */
+export function randomWords(seed: number, stream: string, start: number, count: number): Uint32Array {
+  const writeBlock = openStream(seed, stream);
   const firstBlock = Math.floor(start / 4);
   const blocks = Math.ceil((start + count) / 4) - firstBlock;
   const words = new Uint32Array(blocks * 4);
-  for (let i = 0; i < blocks; i++) {
-    const block = firstBlock + i;
-    counter[0] = block >>> 0;
-    counter[1] = Math.floor(block / 2 ** 32);
-    philox4x32(counter, key, words, i * 4);
-  }
+  for (let i = 0; i < blocks; i++) writeBlock(firstBlock + i, words, i * 4);
   const skip = start - firstBlock * 4;
   return skip === 0 && words.length === count ? words : words.subarray(skip, skip + count);
 }

@@ -4,7 +4,7 @@
  */
 import { expected } from './errors.js';
 import { normalQuantile } from './normal.js';
-import { randomWords } from './philox.js';
+import { openStream, randomWords } from './philox.js';
 
 const UNIT = 2 ** -32;
 
@@ -38,7 +38,8 @@ export function normal(
 
 /**
  * `count` independent coins that are 1 with probability `keep`: dropout masks.
- * A coin takes 16 random bits, so `keep` is rounded to a multiple of 2^-16.
+ * `keep` is rounded to a multiple of 2^-16. A coin is one random byte; the one in 256 whose byte cannot tell yet
+ * takes a second byte, from a stream of its own.
  *
  * @throws GanError `BAD_ARGUMENT` unless 0 < keep ≤ 1
  */
@@ -51,16 +52,29 @@ export function coins(
 ): Uint8Array<ArrayBuffer> {
   if (!(keep > 0 && keep <= 1)) throw expected('random', 'a probability above 0 and at most 1', keep);
   const threshold = Math.round(keep * 65536);
-  const first = Math.floor(start / 2);
-  const words = randomWords(seed, stream, first, Math.ceil((start + count) / 2) - first);
+  const high = threshold >>> 8;
+  const low = threshold & 0xff;
+  const first = Math.floor(start / 4);
+  const words = randomWords(seed, stream, first, Math.ceil((start + count) / 4) - first);
+  const skip = start - first * 4;
+  const writeTies = openStream(seed, `${stream}/ties`);
+  const ties = new Uint32Array(4);
+  const secondByte = (index: number): number => {
+    writeTies(Math.floor(index / 16), ties, 0);
+    return byteOf(ties, index % 16);
+  };
   const out = new Uint8Array(count);
-  const skip = start - first * 2;
   for (let i = 0; i < count; i++) {
-    const at = i + skip;
-    const word = words[at >> 1]!;
-    out[i] = (at & 1 ? word >>> 16 : word & 0xffff) < threshold ? 1 : 0;
+    const byte = byteOf(words, i + skip);
+    if (byte === high && low > 0) out[i] = secondByte(start + i) < low ? 1 : 0;
+    else out[i] = byte < high ? 1 : 0;
   }
   return out;
+}
+
+/** Byte number `index` of little-endian words. */
+function byteOf(words: Uint32Array, index: number): number {
+  return (words[index >> 2]! >>> ((index & 3) << 3)) & 0xff;
 }
 
 /** A uniformly random order of 0 … count−1 (Fisher-Yates). */

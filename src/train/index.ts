@@ -2,6 +2,7 @@
 export type { Engine, State } from './engines/engine.js';
 export { type OpenSession, openSessionEngine } from './engines/session-engine.js';
 export { openTfjsEngine, tfjsDevices } from './engines/tfjs-engine.js';
+export { makeFeeds } from './feeds.js';
 export {
   parseModelOptions,
   parseOptions,

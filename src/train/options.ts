@@ -84,9 +84,9 @@ export type TrainChoices = Partial<
   };
   readonly learningRate?: number;
   readonly learningRateDecay?: number;
-  readonly latentSize?: number;
-  readonly latentDistribution?: 'normal' | 'uniform';
-  readonly width?: number;
+  readonly latentSize?: number | undefined;
+  readonly latentDistribution?: 'normal' | 'uniform' | undefined;
+  readonly width?: number | undefined;
 };
 
 /** Drops keys without a value, which JSON does not have. */

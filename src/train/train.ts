@@ -5,17 +5,16 @@
 import { findModel } from '../../models/index.js';
 import type { Gan } from '../../models/types.js';
 import { expected, GanError } from '../core/errors.js';
-import { type PlainTensor, plainTensor, type TensorMap } from '../core/tensor.js';
+import type { TensorMap } from '../core/tensor.js';
 import type { Dataset } from '../core/types.js';
-import { batchIndices } from '../data/index.js';
 import { drawLatents } from '../sample/index.js';
 import type { Engine, State } from './engines/engine.js';
 import { type OpenSession, openSessionEngine } from './engines/session-engine.js';
 import { openTfjsEngine } from './engines/tfjs-engine.js';
-import { drawNoise, initialState } from './noise.js';
+import { makeFeeds } from './feeds.js';
+import { initialState } from './noise.js';
 import { makeOptimizer, type TrainOptions } from './options.js';
 import { fakesName, type RunFolder, saveSheet, saveSnapshot, saveState } from './run.js';
-import { averageDecay, momentumAt, rateAt } from './schedules.js';
 import { LOSS_NAMES, type Losses, makeStep, type Step } from './step.js';
 
 /** Steps whose losses are averaged into one line of stats.jsonl. */
@@ -53,49 +52,6 @@ export interface TrainResult {
   readonly durationMs: number;
   /** Share of the time spent inside the engine's library. */
   readonly busyShare: number;
-}
-
-/** Real images of the steps' next batches as the network sees them: uint8 -> the model's range. */
-async function readReals(
-  data: Dataset,
-  gan: Gan,
-  options: TrainOptions,
-  start: number,
-  shape: readonly number[],
-): Promise<PlainTensor> {
-  const batch = await data.read(batchIndices(options.seed, data.count, start, options.batch));
-  if (batch.dtype === 'float32') return plainTensor(batch.data, shape);
-  const [low, high] = gan.shape.imageRange;
-  const scale = (high - low) / 255;
-  return plainTensor(
-    Float32Array.from(batch.data, (value) => low + value * scale),
-    shape,
-  );
-}
-
-/** The numbers that change from step to step. */
-function drawNumbers(
-  step: Step,
-  options: TrainOptions,
-  imagesSeen: number,
-  steps: number,
-  epoch: number,
-): TensorMap {
-  const optimizer = makeOptimizer(options);
-  const learningRate = rateAt(options.learningRate, steps);
-  const numbers: Record<string, number> = {
-    'rate/generator': optimizer.rate(learningRate, steps + 1),
-    momentum: momentumAt(options.momentum, epoch),
-    averageDecay: averageDecay(options.emaHalfLife, options.batch, imagesSeen),
-  };
-  for (let i = 1; i <= options.discriminatorSteps; i++) {
-    numbers[`rate/discriminator_${i}`] = optimizer.rate(learningRate, steps * options.discriminatorSteps + i);
-  }
-  return Object.fromEntries(
-    Object.keys(step.inputs).flatMap((name) =>
-      name in numbers ? [[name, plainTensor(Float32Array.of(numbers[name]!), [])]] : [],
-    ),
-  );
 }
 
 function openEngine(
@@ -166,6 +122,7 @@ async function trainToEnd(run: RunFolder, context: TrainContext): Promise<TrainR
   const preview = async (): Promise<void> =>
     saveSheet(run, gan, fakesName(progress.imagesSeen), await engine.draw(previewLatents), shown);
 
+  const imagesPerStep = options.batch * options.discriminatorSteps;
   const start = performance.now();
   const begunAt = progress.imagesSeen;
   let savedAt = start;
@@ -182,42 +139,33 @@ async function trainToEnd(run: RunFolder, context: TrainContext): Promise<TrainR
       await save();
     }
     while (progress.imagesSeen < options.images && !signal?.aborted) {
-      const { imagesSeen, steps } = progress;
-      const inputs: TensorMap = {
-        ...drawNoise(step.inputs, gan.shape, options.seed, steps),
-        ...drawNumbers(step, options, imagesSeen, steps, Math.floor(imagesSeen / data.count)),
-      };
-      for (let i = 1; i <= options.discriminatorSteps; i++) {
-        const name = `reals/${i}`;
-        inputs[name] = await readReals(
-          data,
-          gan,
-          options,
-          imagesSeen + (i - 1) * options.batch,
-          step.inputs[name]!.shape,
-        );
+      const { imagesSeen } = progress;
+      // Runs end where something is to be saved.
+      const snapshotAt = (Math.floor(imagesSeen / options.snapshotEvery) + 1) * options.snapshotEvery;
+      const stepsLeft = Math.ceil((Math.min(snapshotAt, options.images) - imagesSeen) / imagesPerStep);
+      const feeds: TensorMap[] = [];
+      for (let i = 0; i < Math.min(engine.stepsPerRun, stepsLeft); i++) {
+        feeds.push(await makeFeeds(gan, step, options, data, progress.steps + i));
       }
 
-      const losses = await engine.step(inputs);
-      checkLosses(losses, imagesSeen);
-      progress.steps += 1;
-      progress.imagesSeen += options.batch * options.discriminatorSteps;
-
-      const { window } = progress;
-      window.steps += 1;
-      for (const name of LOSS_NAMES) window.sums[name] = (window.sums[name] ?? 0) + losses[name];
-      if (window.steps === STEPS_PER_LINE) {
-        const means = Object.fromEntries(LOSS_NAMES.map((name) => [name, window.sums[name]! / window.steps]));
-        await run.stats.append({ steps: progress.steps, imagesSeen: progress.imagesSeen, ...means });
-        progress.window = { steps: 0, sums: {} };
+      for (const losses of await engine.run(feeds)) {
+        checkLosses(losses, progress.imagesSeen);
+        progress.steps += 1;
+        progress.imagesSeen += imagesPerStep;
+        const { window } = progress;
+        window.steps += 1;
+        for (const name of LOSS_NAMES) window.sums[name] = (window.sums[name] ?? 0) + losses[name];
+        if (window.steps === STEPS_PER_LINE) {
+          const means = Object.fromEntries(
+            LOSS_NAMES.map((name) => [name, window.sums[name]! / window.steps]),
+          );
+          await run.stats.append({ steps: progress.steps, imagesSeen: progress.imagesSeen, ...means });
+          progress.window = { steps: 0, sums: {} };
+        }
+        onProgress?.({ imagesSeen: progress.imagesSeen, images: options.images, losses });
       }
-      onProgress?.({ imagesSeen: progress.imagesSeen, images: options.images, losses });
 
-      const crossed =
-        Math.floor(progress.imagesSeen / options.snapshotEvery) >
-        Math.floor(imagesSeen / options.snapshotEvery);
-      const finished = progress.imagesSeen >= options.images;
-      if (crossed || finished) {
+      if (progress.imagesSeen >= Math.min(snapshotAt, options.images)) {
         await saveSnapshot(run, gan, await engine.readState());
         await preview();
         const durationMs = performance.now() - start;

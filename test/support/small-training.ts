@@ -78,7 +78,7 @@ export async function trainSmall(
   const { gan, step, begin, feedsOf } = prepareTraining(recipe);
   const engine = await openSessionEngine(gan, step, begin, openOnCpu);
   try {
-    for (let i = 0; i < steps; i++) await engine.step(feedsOf(i));
+    for (let i = 0; i < steps; i++) await engine.run([feedsOf(i)]);
     const state = await engine.readState();
     return { gan, weights: averageWeights(state), state };
   } finally {

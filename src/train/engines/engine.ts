@@ -12,8 +12,10 @@ export interface Engine {
   readonly description: string;
   /** Time spent inside the library since the start, in milliseconds. */
   readonly busyMs: number;
-  /** One step: every input of the step by name. */
-  step(inputs: TensorMap): Promise<Losses>;
+  /** How many steps one run should take: more cost less each, but nothing can be seen or saved between them. */
+  readonly stepsPerRun: number;
+  /** Some steps, one after the other: for each, every input of the step by name. */
+  run(steps: readonly TensorMap[]): Promise<Losses[]>;
   /** Images of the averaged generator, [n, L] -> [n, H, W, C]; n is the same at every call. */
   draw(latents: FloatTensor): Promise<FloatTensor>;
   /** A copy of the state. */

@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Gan } from '../../../models/types.js';
 import { expected, GanError, messageOf } from '../../core/errors.js';
-import { type PlainTensor, plainTensor } from '../../core/tensor.js';
+import { type PlainTensor, plainTensor, type TensorMap } from '../../core/tensor.js';
 import { LOSS_NAMES, type Losses, type Step } from '../step.js';
 import type { Engine, State } from './engine.js';
 
@@ -46,26 +46,31 @@ export async function openTfjsEngine(gan: Gan, step: Step, state: State, device:
   // Anybody may have changed tfjs's global backend since the last call; awaits lie between.
   const enter = (): void => void tf.setBackend(device);
 
+  const runStep = (inputs: TensorMap): Losses => {
+    enter();
+    const start = performance.now();
+    const feeds = Object.fromEntries(
+      Object.entries(inputs).map(([name, tensor]) => [name, toTensor(tensor)]),
+    );
+    const result = tf.tidy(() => step.run(now, feeds));
+    const losses = {} as Losses;
+    for (const name of LOSS_NAMES) losses[name] = result.losses[name]!.dataSync()[0]!;
+    const kept = new Set(Object.values(result.state));
+    tf.dispose([feeds, result.losses, Object.values(now).filter((tensor) => !kept.has(tensor))]);
+    now = result.state;
+    busyMs += performance.now() - start;
+    return losses;
+  };
+
   return {
     name: 'tfjs',
     description: `TensorFlow.js ${tf.version_core} on ${device}`,
     get busyMs() {
       return busyMs;
     },
-    async step(inputs) {
-      enter();
-      const start = performance.now();
-      const feeds = Object.fromEntries(
-        Object.entries(inputs).map(([name, tensor]) => [name, toTensor(tensor)]),
-      );
-      const result = tf.tidy(() => step.run(now, feeds));
-      const losses = {} as Losses;
-      for (const name of LOSS_NAMES) losses[name] = result.losses[name]!.dataSync()[0]!;
-      const kept = new Set(Object.values(result.state));
-      tf.dispose([feeds, result.losses, Object.values(now).filter((tensor) => !kept.has(tensor))]);
-      now = result.state;
-      busyMs += performance.now() - start;
-      return losses;
+    stepsPerRun: 1,
+    async run(steps) {
+      return steps.map(runStep);
     },
     async draw(latents) {
       enter();
