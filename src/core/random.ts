@@ -66,8 +66,8 @@ export function coins(
   const out = new Uint8Array(count);
   for (let i = 0; i < count; i++) {
     const byte = byteOf(words, i + skip);
-    if (byte === high && low > 0) out[i] = secondByte(start + i) < low ? 1 : 0;
-    else out[i] = byte < high ? 1 : 0;
+    // 1 where byte < high, by the sign bit: a branch on a coin is mispredicted half of the time.
+    out[i] = byte === high && low > 0 ? Number(secondByte(start + i) < low) : (byte - high) >>> 31;
   }
   return out;
 }
