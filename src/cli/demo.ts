@@ -7,9 +7,9 @@ import { type FlagValues, wholeNumber } from './flags.js';
 import { formatDuration, paint, printLine, printNote } from './print.js';
 import type { Verb } from './verb.js';
 
-/** A narrow network and few images: some digits in about two minutes on two cores. */
-const IMAGES = 64_000;
-const WIDTH = 32;
+/** A narrow network and many small steps: readable digits in less than two minutes on two cores. */
+const IMAGES = 72_000;
+const RECIPE = '--width 32 --batch 32 --learning-rate 4e-4';
 
 const flags = {
   images: { describe: 'real images to show', initially: IMAGES, read: wholeNumber(1, 1e9) },
@@ -31,7 +31,7 @@ async function runDemo({ images = IMAGES }: FlagValues<typeof flags>): Promise<v
   const file = join(folder, 'generator.onnx');
   const sheet = join(folder, 'samples.png');
   const commands = [
-    `train --data digits --model dcgan --width ${WIDTH} --images ${images} --out ${run}`,
+    `train --data digits --model dcgan ${RECIPE} --images ${images} --out ${run}`,
     `export ${run} -o ${file}`,
     `sample ${file} --count 64 --seed 7 -o ${sheet}`,
     `parity ${run}`,
