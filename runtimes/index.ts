@@ -3,7 +3,7 @@
  * It knows no runtime's library.
  */
 import { expected, GanError } from '../src/core/errors.js';
-import type { Runtime, Session } from '../src/core/types.js';
+import type { Probe, Runtime, Session } from '../src/core/types.js';
 
 const LOADERS: Readonly<Record<string, () => Promise<Runtime>>> = {
   'onnxruntime-node': async () => (await import('./onnxruntime-node.js')).onnxruntimeNode,
@@ -34,18 +34,36 @@ export type DeviceReport = { readonly runtime: string; readonly device: string }
 /** Tries every device of every runtime, one after the other. */
 export async function probeAll(): Promise<DeviceReport[]> {
   const reports: DeviceReport[] = [];
-  for (const name of runtimeNames) {
-    const runtime = await loadRuntime(name);
-    for (const device of runtime.devices) {
-      const probe = await runtime.probe(device);
-      reports.push(
-        probe.ok
-          ? { runtime: name, device, ok: true, version: probe.detail ?? 'unknown' }
-          : { runtime: name, device, ok: false, reason: probe.reason },
-      );
-    }
+  for (const { runtime, device, probe } of await listDevices()) {
+    const found = await probe();
+    reports.push(
+      found.ok
+        ? { runtime, device, ok: true, version: found.detail ?? 'unknown' }
+        : { runtime, device, ok: false, reason: found.reason },
+    );
   }
   return reports;
+}
+
+/** One device of one runtime, to be tried or opened. */
+export interface DeviceHandle {
+  readonly runtime: string;
+  readonly device: string;
+  probe(): Promise<Probe>;
+  open(bytes: Uint8Array): Promise<Session>;
+}
+
+/** Every device of every runtime, none of them tried yet. */
+export async function listDevices(): Promise<DeviceHandle[]> {
+  const runtimes = await Promise.all(runtimeNames.map(loadRuntime));
+  return runtimes.flatMap((runtime) =>
+    runtime.devices.map((device) => ({
+      runtime: runtime.name,
+      device,
+      probe: () => runtime.probe(device),
+      open: (bytes: Uint8Array) => runtime.open(bytes, { device }),
+    })),
+  );
 }
 
 /** A runtime and one of its devices. */

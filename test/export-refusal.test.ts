@@ -9,33 +9,10 @@ import { type ExportSource, exportGenerator } from '../exporters/index.js';
 import type { Gan } from '../models/types.js';
 import type { GanError } from '../src/core/errors.js';
 import type { Session } from '../src/core/types.js';
-import { openOnCpu, type Recipe, trainSmall } from './support/small-training.js';
+import { openOnCpu, RECIPES, trainSmall } from './support/small-training.js';
 
 tf.enableProdMode();
 const { onnx } = onnxProto;
-
-const RECIPES: Record<string, Recipe> = {
-  'dcgan, 28 grey': {
-    model: 'dcgan',
-    build: { imageShape: [28, 28, 1], width: 4, latentSize: 10 },
-    learningRate: 0.02,
-  },
-  'dcgan, 32 RGB': {
-    model: 'dcgan',
-    build: { imageShape: [32, 32, 3], width: 4, latentSize: 10 },
-    learningRate: 0.02,
-  },
-  'mlp on images': {
-    model: 'mlp',
-    build: { imageShape: [8, 8, 3], width: 20, latentSize: 10 },
-    learningRate: 0.02,
-  },
-  'mlp on points': {
-    model: 'mlp',
-    build: { kind: 'points', imageShape: [1, 1, 2], width: 16 },
-    learningRate: 0.02,
-  },
-};
 
 let open = 0;
 async function openCounted(bytes: Uint8Array): Promise<Session> {

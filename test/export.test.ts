@@ -8,34 +8,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { maxDifference } from '../exporters/find-divergence.js';
 import { type ExportResult, type ExportSource, exportGenerator } from '../exporters/index.js';
 import { checkGolden, createGenerator, readMetadata, readModelFile } from '../src/sample/index.js';
-import { openOnCpu, type Recipe, trainSmall } from './support/small-training.js';
+import { dcgan, openOnCpu, RECIPES, trainSmall } from './support/small-training.js';
 
 tf.enableProdMode();
 const { onnx } = onnxProto;
 
-const dcgan = (size: number, channels: number): Recipe => ({
-  model: 'dcgan',
-  build: { imageShape: [size, size, channels], width: 4, latentSize: 10 },
-  learningRate: 0.02,
-});
+const EXPORTED = { ...RECIPES, 'dcgan, 64 RGB': dcgan(64, 3) };
 
-const RECIPES: Record<string, Recipe> = {
-  'dcgan, 28 grey': dcgan(28, 1),
-  'dcgan, 32 RGB': dcgan(32, 3),
-  'dcgan, 64 RGB': dcgan(64, 3),
-  'mlp on images': {
-    model: 'mlp',
-    build: { imageShape: [28, 28, 1], width: 40, latentSize: 10 },
-    learningRate: 0.02,
-  },
-  'mlp on points': {
-    model: 'mlp',
-    build: { kind: 'points', imageShape: [1, 1, 2], width: 32 },
-    learningRate: 0.02,
-  },
-};
-
-describe.each(Object.entries(RECIPES))('the file of %s', (_, recipe) => {
+describe.each(Object.entries(EXPORTED))('the file of %s', (_, recipe) => {
   let source: ExportSource;
   const files = {} as Record<'nhwc' | 'nchw', ExportResult>;
 

@@ -11,41 +11,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportGenerator, openLiveGenerator } from '../exporters/index.js';
 import { findModel } from '../models/index.js';
 import type { BuildOptions } from '../models/types.js';
+import { listDevices } from '../runtimes/index.js';
 import { loadCheckpoint, saveCheckpoint } from '../src/checkpoint/index.js';
 import type { FloatTensor } from '../src/core/tensor.js';
 import { type Candidate, measureParity, type ParityRow } from '../src/measure/index.js';
 import { drawLatents, readMetadata } from '../src/sample/index.js';
 import type { State } from '../src/train/engines/engine.js';
-import { listCandidates } from './support/candidates.js';
-import { openOnCpu, type Recipe, trainSmall } from './support/small-training.js';
+import { openOnCpu, RECIPES, type Recipe, trainSmall } from './support/small-training.js';
 
 tf.enableProdMode();
 
-const RECIPES = {
-  'mlp on images': {
-    model: 'mlp',
-    build: { imageShape: [28, 28, 1], width: 40, latentSize: 10 },
-    learningRate: 0.02,
-  },
-  'mlp on points': {
-    model: 'mlp',
-    build: { kind: 'points', imageShape: [1, 1, 2], width: 32 },
-    learningRate: 0.02,
-  },
-  'dcgan, 28 grey': {
-    model: 'dcgan',
-    build: { imageShape: [28, 28, 1], width: 4, latentSize: 10 },
-    learningRate: 0.02,
-  },
-  'dcgan, 32 RGB': {
-    model: 'dcgan',
-    build: { imageShape: [32, 32, 3], width: 4, latentSize: 10 },
-    learningRate: 0.02,
-  },
-} as const satisfies Record<string, Recipe>;
 const STEPS = 10;
 
-const candidates = await listCandidates();
+const candidates = await listDevices();
 const onCpu = candidates.find(({ runtime, device }) => runtime === 'onnxruntime-node' && device === 'cpu')!;
 const required = (process.env.GANX_REQUIRE ?? '').split(',').filter((name) => name !== '');
 

@@ -14,32 +14,9 @@ import { messageOf } from '../src/core/errors.js';
 import { encodeMetadata } from '../src/core/metadata.js';
 import { encodeNpy } from '../src/core/npy.js';
 import { drawLatents } from '../src/sample/index.js';
-import { openOnCpu, type Recipe, trainSmall } from './support/small-training.js';
+import { openOnCpu, RECIPES, trainSmall } from './support/small-training.js';
 
 tf.enableProdMode();
-
-const RECIPES: Record<string, Recipe> = {
-  'mlp on images': {
-    model: 'mlp',
-    build: { imageShape: [28, 28, 1], width: 40, latentSize: 10 },
-    learningRate: 0.02,
-  },
-  'mlp on points': {
-    model: 'mlp',
-    build: { kind: 'points', imageShape: [1, 1, 2], width: 32 },
-    learningRate: 0.02,
-  },
-  'dcgan, 28 grey': {
-    model: 'dcgan',
-    build: { imageShape: [28, 28, 1], width: 4, latentSize: 10 },
-    learningRate: 0.02,
-  },
-  'dcgan, 32 RGB': {
-    model: 'dcgan',
-    build: { imageShape: [32, 32, 3], width: 4, latentSize: 10 },
-    learningRate: 0.02,
-  },
-};
 
 /** Prints what was found as JSON; an exception ends it with another exit code than 0. */
 const JUDGE = `

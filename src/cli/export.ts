@@ -9,7 +9,6 @@ import { findModel } from '../../models/index.js';
 import { loadRuntime } from '../../runtimes/index.js';
 import { type Checkpoint, expectModel, resolveSnapshot, writeFileAtomically } from '../checkpoint/index.js';
 import type { FloatTensor } from '../core/tensor.js';
-import { averageWeights } from '../train/engines/engine.js';
 import { parseModelOptions } from '../train/index.js';
 import { anyText, type FlagValues, knownName, realNumber, wholeNumber } from './flags.js';
 import { formatBytes, paint, printLine, printNote } from './print.js';
@@ -30,15 +29,14 @@ const flags = {
   },
 };
 
-/** The generator that a checkpoint holds; a training state holds the averaged one too. */
-export function toExportSource(checkpoint: Checkpoint): ExportSource {
+/** The generator that a snapshot holds. */
+function toExportSource(checkpoint: Checkpoint): ExportSource {
   const model = findModel(checkpoint.model);
   expectModel(checkpoint, model.name);
-  const tensors = checkpoint.tensors as Record<string, FloatTensor>;
   return {
     model: model.name,
     gan: model.build(parseModelOptions(checkpoint.modelOptions)),
-    weights: checkpoint.kind === 'snapshot' ? tensors : averageWeights(tensors),
+    weights: checkpoint.tensors as Record<string, FloatTensor>,
     imagesSeen: checkpoint.imagesSeen,
     seed: checkpoint.seed,
     dataDigest: checkpoint.dataDigest,

@@ -2,11 +2,11 @@
 
 import { stat } from 'node:fs/promises';
 import { openLiveGenerator } from '../../exporters/index.js';
-import { loadRuntime, runtimeNames } from '../../runtimes/index.js';
+import { listDevices, loadRuntime } from '../../runtimes/index.js';
 import { readWholeFile } from '../checkpoint/index.js';
 import type { GeneratorMetadata } from '../core/metadata.js';
 import type { Session } from '../core/types.js';
-import { type Candidate, measureParity, type ParityReport } from '../measure/index.js';
+import { measureParity, type ParityReport } from '../measure/index.js';
 import { readMetadata } from '../sample/index.js';
 import { exportWithCheck, findSource } from './export.js';
 import { anyText, type FlagValues } from './flags.js';
@@ -46,18 +46,6 @@ async function openSubject(path: string): Promise<Subject> {
   };
 }
 
-async function listCandidates(): Promise<Candidate[]> {
-  const runtimes = await Promise.all(runtimeNames.map(loadRuntime));
-  return runtimes.flatMap((runtime) =>
-    runtime.devices.map((device) => ({
-      runtime: runtime.name,
-      device,
-      probe: () => runtime.probe(device),
-      open: (bytes: Uint8Array) => runtime.open(bytes, { device }),
-    })),
-  );
-}
-
 const COLOUR = { PASS: 'green', FAIL: 'red', SKIP: 'yellow' } as const;
 
 function printReport({ reference, model, latents, rows }: ParityReport): void {
@@ -91,7 +79,7 @@ async function runParity({ json, require }: FlagValues<typeof flags>, source: st
       bytes,
       metadata,
       reference,
-      await listCandidates(),
+      await listDevices(),
       names ? { require: names } : {},
     );
     if (json) printLine(JSON.stringify(report, null, 2));

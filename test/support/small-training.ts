@@ -37,6 +37,28 @@ export interface SmallTraining {
 const BATCH = 6;
 const SEED = 3;
 
+/** A DCGAN of four channels. */
+export function dcgan(size: number, channels: 1 | 3): Recipe {
+  const build = { imageShape: [size, size, channels], width: 4, latentSize: 10 } as const;
+  return { model: 'dcgan', build, learningRate: 0.02 };
+}
+
+/** One of every kind of generator, as small as it can be while all its layers work. */
+export const RECIPES = {
+  'mlp on images': {
+    model: 'mlp',
+    build: { imageShape: [28, 28, 1], width: 40, latentSize: 10 },
+    learningRate: 0.02,
+  },
+  'mlp on points': {
+    model: 'mlp',
+    build: { kind: 'points', imageShape: [1, 1, 2], width: 32 },
+    learningRate: 0.02,
+  },
+  'dcgan, 28 grey': dcgan(28, 1),
+  'dcgan, 32 RGB': dcgan(32, 3),
+} as const satisfies Record<string, Recipe>;
+
 /** Opens ONNX bytes where the tests of exporters and engines run them. */
 export function openOnCpu(bytes: Uint8Array): Promise<Session> {
   return onnxruntimeNode.open(bytes, { device: 'cpu', threads: 1 });
