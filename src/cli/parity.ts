@@ -61,14 +61,17 @@ function printReport({ reference, model, latents, rows }: ParityReport): void {
     number(row.meanDifference),
     number(row.tolerance),
     row.batches.join(', '),
-    row.reason ?? row.toleranceWhy,
+    row.reason ?? '',
   ]);
-  const head = ['', 'runtime/device', 'version', 'max', 'mean', 'allowed', 'batches', 'why'];
+  const head = ['', 'runtime/device', 'version', 'max', 'mean', 'allowed', 'batches', 'why not'];
   const lines = formatTable([head, ...table]).split('\n');
   for (const line of lines) {
     const status = /^(PASS|FAIL|SKIP)/.exec(line)?.[1] as keyof typeof COLOUR | undefined;
-    printLine(status ? `${paint(COLOUR[status], status)}${line.slice(status.length)}` : line);
+    printLine(status ? `${paint(COLOUR[status], status, process.stdout)}${line.slice(status.length)}` : line);
   }
+  const used = rows.filter(({ status }) => status !== 'SKIP');
+  const reasons = new Map(used.map(({ tolerance, toleranceWhy }) => [number(tolerance), toleranceWhy]));
+  for (const [tolerance, why] of reasons) printLine(`allowed ${tolerance}: ${why}.`);
 }
 
 async function runParity({ json, require }: FlagValues<typeof flags>, source: string): Promise<void> {

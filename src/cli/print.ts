@@ -23,9 +23,13 @@ export function printError(error: unknown, verbose: boolean): void {
   if (verbose && error instanceof Error) printNote(error.stack ?? '');
 }
 
-/** Colours text on a terminal that shows colours. */
-export function paint(style: 'red' | 'green' | 'yellow' | 'dim' | 'bold', text: string): string {
-  return process.stderr.isTTY && !process.env.NO_COLOR ? styleText(style, text) : text;
+/** Colours text for a stream that is a terminal and shows colours. */
+export function paint(
+  style: 'red' | 'green' | 'yellow' | 'dim' | 'bold',
+  text: string,
+  stream: NodeJS.WriteStream = process.stderr,
+): string {
+  return stream.isTTY && !process.env.NO_COLOR ? styleText(style, text) : text;
 }
 
 /** Columns padded to their widest cell. */
