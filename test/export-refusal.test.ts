@@ -190,7 +190,9 @@ describe('a model', () => {
     const short = { shape: [2], dtype: 'float32' as const, data: new Float32Array(2) };
     const weights = { ...source.weights, [name]: short };
     const wrong = await refusalOf(exportGenerator({ ...source, weights }, { openSession: openCounted }));
-    expect(wrong.message).toBe(`[${name}] Expected a weight of shape [16], got \`[2]\`.`);
+    expect(wrong.message).toBe(
+      `[${name}] Expected a weight of shape [${source.weights[name]!.shape}], got \`[2]\`.`,
+    );
   });
 
   it.each([
