@@ -74,10 +74,10 @@ export const mlp: GanModel = {
   name: 'mlp',
   paper: 'https://arxiv.org/abs/1406.2661',
   defaults: ({ kind }) => ({
-    images: kind === 'points' ? 1_500_000 : 2_000_000,
+    images: kind === 'points' ? 3_000_000 : 2_000_000,
     batch: kind === 'points' ? 256 : 100,
     optimizer: 'adam',
-    learningRate: kind === 'points' ? 1e-3 : 2e-4,
+    learningRate: 2e-4,
     beta1: 0.5,
     beta2: 0.999,
     loss: 'non-saturating',
