@@ -9,4 +9,4 @@ export { traceGenerator } from './generator.js';
 export { openLiveGenerator } from './live-generator.js';
 export { describeModel, encodeModel, type ModelDescription } from './model-proto.js';
 export { trace } from './trace.js';
-export { compileStep } from './training-step.js';
+export { compileSteps } from './training-step.js';

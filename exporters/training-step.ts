@@ -1,6 +1,6 @@
 /**
- * A training step -> training-step.onnx and the list of its state. The state goes in and comes out at every run;
- * filters lie as ONNX convolutions want them, so that no step has to transpose them.
+ * A training step -> training-step.onnx and the list of its state. The state goes in and comes out at every run of
+ * several steps; filters lie as ONNX convolutions want them, so that no step has to transpose them.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type FloatTensor, plainTensor, type TensorData } from '../src/core/tensor.js';
@@ -97,18 +97,6 @@ function traceStep(step: StatefulFunction, state: readonly StateEntry[]): { grap
   foldConstants(graph);
   removeUnused(graph);
   return { graph, losses: names };
-}
-
-/**
- * Compiles one step a run.
- *
- * @returns ONNX bytes; inputs are the state and the step's inputs under their own names, outputs the losses and
- *          `next/<state>`
- * @throws GanError `UNSUPPORTED_OP` or `BAKED_RANDOMNESS`
- */
-export function compileStep(step: StatefulFunction): CompiledStep {
-  const state = listState(step);
-  return { bytes: encodeModel(traceStep(step, state).graph), state };
 }
 
 /**
