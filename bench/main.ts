@@ -1,24 +1,41 @@
 /**
- * `npm run bench -- [train|sample|memory ...] [options]`: runs benchmarks one after the other and prints their tables.
+ * `npm run bench -- [train|sample|memory|export ...] [options]`: runs benchmarks one after the other and prints their tables.
  * It parses and prints; what is measured stands in the other files.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { expected, messageOf } from '../src/core/errors.js';
+import { benchExport } from './export.js';
 import { benchMemory } from './memory.js';
 import { describeMachine, formatReport, type Report } from './report.js';
 import { benchSample } from './sample.js';
 import { benchTrain } from './train.js';
-import { dcganOf, MLP } from './workload.js';
+import { type Subject, TRAIN_SUBJECTS } from './workload.js';
 
-const BENCHES = ['train', 'sample', 'memory'];
+const BENCHES = ['train', 'sample', 'memory', 'export'];
+
+/** All, or those that `--only` names, separated by commas. */
+function pickSubjects(only: string | undefined): Subject[] {
+  const names = only?.split(',') ?? Object.keys(TRAIN_SUBJECTS);
+  return names.map((name) => {
+    if (Object.hasOwn(TRAIN_SUBJECTS, name)) return TRAIN_SUBJECTS[name]!;
+    throw expected('bench', `--only with some of ${Object.keys(TRAIN_SUBJECTS).join(', ')}`, name);
+  });
+}
+
+/** What runs now, on stderr, so that stdout holds tables alone. */
+function tell(what: string): void {
+  process.stderr.write(`${what}\n`);
+}
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       repetitions: { type: 'string', default: '5' },
+      only: { type: 'string' },
+      all: { type: 'boolean', default: false },
       steps: { type: 'string', default: '2000' },
       samples: { type: 'string', default: '100000' },
       images: { type: 'string', default: '10000' },
@@ -43,8 +60,15 @@ async function main(): Promise<void> {
     console.log(`${formatReport(report)}\n`);
   };
   if (wanted.includes('train'))
-    for (const subject of [MLP, dcganOf(64)]) show(await benchTrain(subject, natural('repetitions')));
+    for (const subject of pickSubjects(values.only))
+      for (const report of await benchTrain(subject, {
+        repetitions: natural('repetitions'),
+        all: values.all,
+        tell,
+      }))
+        show(report);
   if (wanted.includes('sample')) show(await benchSample(natural('images')));
+  if (wanted.includes('export')) show(await benchExport());
   if (wanted.includes('memory')) {
     const { report, picture } = await benchMemory(natural('steps'), natural('samples'));
     show(report);

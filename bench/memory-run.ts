@@ -10,8 +10,8 @@ import { GanError } from '../src/core/errors.js';
 import type { TensorMap } from '../src/core/tensor.js';
 import { createGenerator } from '../src/sample/index.js';
 import { averageWeights } from '../src/train/engines/engine.js';
-import { openSessionEngine } from '../src/train/engines/session-engine.js';
-import { dcganOf, MLP, prepareWorkload, type Subject } from './workload.js';
+import { ENGINES } from './contender.js';
+import { dcganOf, prepareWorkload, type Subject } from './workload.js';
 
 const LOOKS = 100;
 
@@ -20,6 +20,17 @@ export interface Look {
   readonly done: number;
   readonly rssBytes: number;
 }
+
+/** Small enough for twenty thousand steps in minutes; a step of theirs makes and frees as many tensors as a large one's. */
+const SUBJECTS: Readonly<Record<string, Subject>> = {
+  mlp: {
+    title: 'MLP of width 32',
+    model: 'mlp',
+    build: { imageShape: [28, 28, 1], width: 32 },
+    batch: 16,
+  },
+  dcgan: dcganOf(4, 8),
+};
 
 const openSession = (bytes: Uint8Array) => onnxruntimeNode.open(bytes, { device: 'cpu' });
 
@@ -35,13 +46,14 @@ async function look(done: number): Promise<void> {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
-async function runTraining(subject: Subject, steps: number): Promise<void> {
-  const { gan, step, begin, makeFeeds } = await prepareWorkload(subject);
-  const engine = await openSessionEngine(gan, step, begin, openSession);
+async function runTraining(engineName: string, subject: Subject, steps: number): Promise<void> {
+  const workload = await prepareWorkload(subject);
+  const engine = await ENGINES[engineName]!(workload);
   const every = Math.max(1, Math.floor(steps / LOOKS));
   for (let i = 0, looked = 0; i < steps; ) {
     const feeds: TensorMap[] = [];
-    for (const end = Math.min(steps, i + engine.stepsPerRun); i < end; i++) feeds.push(await makeFeeds(i));
+    for (const end = Math.min(steps, i + engine.stepsPerRun); i < end; i++)
+      feeds.push(await workload.makeFeeds(i));
     await engine.run(feeds);
     if (i - looked >= every || i === steps) {
       await look(i);
@@ -66,11 +78,6 @@ async function runSampling(count: number): Promise<void> {
   await generator.dispose();
 }
 
-const RUNS: Readonly<Record<string, (count: number) => Promise<void>>> = {
-  mlp: (count) => runTraining(MLP, count),
-  dcgan: (count) => runTraining(dcganOf(16), count),
-  sample: runSampling,
-};
-
-const [name = '', count = '0'] = process.argv.slice(2);
-await RUNS[name]!(Number(count));
+const [count = '0', engine, subject = ''] = process.argv.slice(2);
+if (engine) await runTraining(engine, SUBJECTS[subject]!, Number(count));
+else await runSampling(Number(count));

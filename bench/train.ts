@@ -1,136 +1,182 @@
 /**
- * Milliseconds per training step: the compiled engine against the same step run eagerly by TensorFlow.js.
- * All engines take turns in one process on the same feeds, so that whatever slows the machine slows all of them.
+ * Milliseconds per training step: ganx's engines against each other and against PyTorch, on the same machine in one
+ * run, with the same network, batch and optimizer; then where the compiled step's time goes, and what would be left of
+ * it if there were nothing but its matrix products.
  */
-import { onnxruntimeNode } from '../runtimes/onnxruntime-node.js';
-import { messageOf } from '../src/core/errors.js';
-import type { TensorMap } from '../src/core/tensor.js';
-import type { Engine } from '../src/train/engines/engine.js';
-import { openSessionEngine } from '../src/train/engines/session-engine.js';
-import { openTfjsEngine } from '../src/train/engines/tfjs-engine.js';
+import { GanError, messageOf } from '../src/core/errors.js';
+import { type Contender, ENGINES, enterEngine, type Turn } from './contender.js';
+import { benchLimit } from './limit.js';
+import { enterPeer, type PeerMode } from './peer.js';
 import { formatNumber, median, type Report } from './report.js';
+import { profileStep, reportProfile, type StepProfile } from './step-profile.js';
+import { type Entry, prepareEntry, takeTurns } from './turns.js';
 import { prepareWorkload, type Subject, type Workload } from './workload.js';
 
-/** A repetition lasts about this long, so that fast engines average over several steps. */
-const REPETITION_MS = 1500;
-/** An engine whose first step takes longer than this is timed by that step alone: warming up hardly shows in it. */
-const SLOW_STEP_MS = 5000;
-
-const ENGINES: Readonly<Record<string, (workload: Workload) => Promise<Engine>>> = {
-  'onnxruntime cpu': ({ gan, step, begin }) =>
-    openSessionEngine(gan, step, begin, (bytes) => onnxruntimeNode.open(bytes, { device: 'cpu' })),
-  'tfjs wasm': ({ gan, step, begin }) => openTfjsEngine(gan, step, begin, 'wasm'),
-  'tfjs cpu (pure JS)': ({ gan, step, begin }) => openTfjsEngine(gan, step, begin, 'cpu'),
-};
-
-/** One engine at work, and what was measured of it, in milliseconds per step. */
-interface Contender {
-  readonly name: string;
-  readonly engine: Engine;
-  readonly firstLoss: number;
-  readonly stepsPerRepetition: number;
+/** How {@link benchTrain} is run. */
+export interface TrainBenchOptions {
   readonly repetitions: number;
-  done: number;
-  readonly wallMs: number[];
-  readonly hostMs: number[];
+  /** Also the engine in pure JavaScript where a step takes minutes. */
+  readonly all: boolean;
+  /** Told what runs now. */
+  readonly tell: (what: string) => void;
 }
 
-/** Times one repetition and gives the last step's loss of D. */
-async function repeat(contender: Contender, workload: Workload): Promise<number> {
-  const { engine, stepsPerRepetition } = contender;
-  const busyBefore = engine.busyMs;
-  const start = performance.now();
-  let loss = Number.NaN;
-  for (let left = stepsPerRepetition; left > 0; ) {
-    const feeds: TensorMap[] = [];
-    for (let i = Math.min(left, engine.stepsPerRun); i > 0; i--) {
-      feeds.push(await workload.makeFeeds(contender.done++));
-    }
-    loss = (await engine.run(feeds)).at(-1)!.lossD;
-    left -= feeds.length;
-  }
-  const wallMs = performance.now() - start;
-  contender.wallMs.push(wallMs / stepsPerRepetition);
-  contender.hostMs.push((wallMs - (engine.busyMs - busyBefore)) / stepsPerRepetition);
-  return loss;
+/** Somebody who did not take part. */
+export interface Absence {
+  readonly name: string;
+  /** `SKIP` for what is not installed, `cannot` for what fails. */
+  readonly kind: 'SKIP' | 'cannot';
+  readonly reason: string;
 }
 
-async function open(name: string, workload: Workload, repetitions: number): Promise<Contender> {
-  const engine = await ENGINES[name]!(workload);
+const REFERENCE = 'ganx onnxruntime';
+const PURE_JS = 'ganx tfjs cpu';
+/** Pure JavaScript needs some ten seconds a step for these, and minutes for the others. */
+const PURE_JS_MODELS = ['mlp'];
+const PEERS: Readonly<Record<string, PeerMode>> = { 'PyTorch eager': 'eager', 'PyTorch compile': 'compile' };
+const PEER_PROFILE_STEPS = 5;
+const PEER_OPERATORS = 8;
+const COLUMNS = [
+  'engine',
+  'ms/step',
+  'least',
+  `times ${REFERENCE}`,
+  'images/s',
+  'kernels',
+  'host',
+  'steps',
+  'first lossD',
+];
+
+/** Contenders by name, still to be made ready. */
+export type Openers = Readonly<Record<string, (workload: Workload) => Promise<Contender>>>;
+
+function listOpeners({ model }: Subject, all: boolean): Openers {
+  const engines = Object.entries(ENGINES)
+    .filter(([name]) => name !== PURE_JS || all || PURE_JS_MODELS.includes(model))
+    .map(([name, open]) => [name, (workload: Workload) => enterEngine(open, workload)] as const);
+  const peers = Object.entries(PEERS).map(
+    ([name, mode]) => [name, (workload: Workload) => enterPeer(mode, workload)] as const,
+  );
+  return Object.fromEntries([...engines, ...peers]);
+}
+
+/** Who took part, who did not, and what there is to say of it. */
+export interface Competition {
+  readonly entries: readonly Entry[];
+  readonly absences: readonly Absence[];
+  readonly notes: readonly string[];
+}
+
+/** Lets everybody who can train the workload take turns at it; nobody is left open. */
+export async function compete(
+  workload: Workload,
+  openers: Openers,
+  repetitions: number,
+  tell: (what: string) => void,
+): Promise<Competition> {
+  const entries: Entry[] = [];
+  const absences: Absence[] = [];
   try {
-    const contender = { name, engine, firstLoss: 0, stepsPerRepetition: 1, repetitions, done: 0 };
-    const trial: Contender = { ...contender, wallMs: [], hostMs: [] };
-    const firstLoss = await repeat(trial, workload); // compiles and allocates on its way
-    if (trial.wallMs[0]! > SLOW_STEP_MS) return { ...trial, firstLoss, repetitions: 0 };
-    await repeat(trial, workload);
-    const stepsPerRepetition = Math.max(1, Math.round(REPETITION_MS / trial.wallMs[1]!));
-    return { ...trial, firstLoss, stepsPerRepetition, wallMs: [], hostMs: [] };
-  } catch (error) {
-    await engine.dispose();
-    throw error;
-  }
-}
-
-/** Times one subject on all engines; an engine that cannot train it has its own words in the table. */
-export async function benchTrain(subject: Subject, repetitions: number): Promise<Report> {
-  const workload = await prepareWorkload(subject);
-  const contenders: Contender[] = [];
-  const failures: { name: string; reason: string }[] = [];
-  try {
-    for (const name of Object.keys(ENGINES)) {
+    for (const [name, open] of Object.entries(openers)) {
+      tell(`${name} gets ready`);
+      let contender: Contender | undefined;
       try {
-        contenders.push(await open(name, workload, repetitions));
+        contender = await open(workload);
+        entries.push(await prepareEntry(name, contender));
       } catch (error) {
-        failures.push({ name, reason: messageOf(error) });
+        await contender?.dispose();
+        const isMissing = error instanceof GanError && error.code === 'RUNTIME_UNAVAILABLE';
+        absences.push({ name, kind: isMissing ? 'SKIP' : 'cannot', reason: messageOf(error) });
       }
     }
-    for (let round = 0; round < repetitions; round++) {
-      for (const contender of contenders)
-        if (round < contender.repetitions) await repeat(contender, workload);
+    const elsewhere = await takeTurns(entries, repetitions, tell);
+    const notes = [
+      `Meanwhile something else kept ${median(elsewhere).toFixed(2)} cores busy (median over the turns), ` +
+        `at most ${Math.max(...elsewhere).toFixed(2)}.`,
+    ];
+    for (const { name, contender } of entries) {
+      const operators = await contender.profile?.(PEER_PROFILE_STEPS);
+      if (operators) notes.push(`${name} by its own profiler, ms/step: ${listOperators(operators)}.`);
     }
+    return { entries, absences, notes };
   } finally {
-    for (const { engine } of contenders) await engine.dispose();
+    for (const { contender } of entries) await contender.dispose();
+  }
+}
+
+function listOperators(operators: Readonly<Record<string, number>>): string {
+  const ranked = Object.entries(operators).sort(([, a], [, b]) => b - a);
+  return ranked
+    .slice(0, PEER_OPERATORS)
+    .map(([name, ms]) => `${name} ${formatNumber(ms)}`)
+    .join(', ');
+}
+
+/** Trains one subject in all ways and gives three tables: the ways, the operators of ours, and their limit. */
+export async function benchTrain(subject: Subject, options: TrainBenchOptions): Promise<Report[]> {
+  const tell = (what: string): void => options.tell(`${subject.title.split(',')[0]}: ${what}`);
+  const workload = await prepareWorkload(subject);
+  try {
+    const competition = await compete(workload, listOpeners(subject, options.all), options.repetitions, tell);
+    tell('ONNX Runtime profiles the step');
+    const profile = await profileStep(workload);
+    tell('the products by themselves');
+    const limit = await benchLimit(subject.title, profile);
+    return [makeReport(subject, competition, profile), reportProfile(subject.title, profile), limit];
+  } finally {
     await workload.close();
   }
-  return makeReport(subject, contenders, failures);
 }
 
 function makeReport(
   subject: Subject,
-  contenders: readonly Contender[],
-  failures: readonly { name: string; reason: string }[],
+  { entries, absences, notes }: Competition,
+  { kernelMs, wallMs }: StepProfile,
 ): Report {
-  const results = contenders.map(({ name, engine, wallMs, hostMs, stepsPerRepetition, firstLoss }) => {
-    const ms = median(wallMs);
-    const host = median(hostMs);
+  const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
+  const reference = entries.find(({ name }) => name === REFERENCE);
+  const msPerStep = ({ wallMs, steps }: Turn): number => wallMs / steps;
+  const results = entries.map(({ name, contender, turns }) => {
+    const times = turns.map(msPerStep);
+    const ms = median(times);
+    const hosts = turns.flatMap(({ hostMs, wallMs }) => (hostMs === undefined ? [] : [hostMs / wallMs]));
     return {
-      engine: name,
-      description: engine.description,
+      name,
+      description: contender.description,
       msPerStep: ms,
+      leastMs: Math.min(...times),
+      ratio: reference && median(times.map((time, round) => time / msPerStep(reference.turns[round]!))),
       imagesPerSecond: (subject.batch / ms) * 1000,
-      hostMs: host,
-      hostShare: host / ms,
-      steps: stepsPerRepetition * wallMs.length,
-      firstLoss,
-      repetitionsMs: wallMs,
+      hostShare: hosts.length > 0 ? median(hosts) : undefined,
+      steps: turns.reduce((sum, { steps }) => sum + steps, 0),
+      firstLossD: contender.firstLossD,
+      turnsMs: times,
     };
   });
-  const reference = results.find(({ engine }) => engine === 'onnxruntime cpu');
   const rows = results.map((result) => [
-    result.engine,
+    result.name,
     formatNumber(result.msPerStep),
-    reference ? formatNumber(result.msPerStep / reference.msPerStep) : '-',
+    formatNumber(result.leastMs),
+    result.ratio === undefined ? '-' : formatNumber(result.ratio),
     formatNumber(result.imagesPerSecond),
-    `${formatNumber(result.hostMs)} (${(result.hostShare * 100).toFixed(1)} %)`,
+    result.name === REFERENCE ? percent(kernelMs / wallMs) : '-',
+    result.hostShare === undefined ? '-' : percent(result.hostShare),
     String(result.steps),
-    result.firstLoss.toFixed(5),
+    result.firstLossD.toFixed(4),
   ]);
-  rows.push(...failures.map(({ name }) => [name, 'cannot', '-', '-', '-', '-', '-']));
+  rows.push(
+    ...absences.map(({ name, kind }) => [name, kind, ...Array<string>(COLUMNS.length - 2).fill('-')]),
+  );
   return {
     title: `Training step: ${subject.title}`,
-    head: ['engine', 'ms/step', 'times onnxruntime', 'images/s', 'host ms (share)', 'steps', 'first lossD'],
+    head: COLUMNS,
     rows,
-    notes: failures.map(({ name, reason }) => `${name}: ${reason}`),
-    numbers: { subject: subject.title, results, failures },
+    notes: [
+      ...results.map(({ name, description }) => `${name}: ${description}`),
+      ...absences.map(({ name, kind, reason }) => `${name}: ${kind}. ${reason}`),
+      ...notes,
+    ],
+    numbers: { subject: subject.title, results, absences, kernelShare: kernelMs / wallMs },
   };
 }

@@ -17,7 +17,7 @@ import { makeStep, type Step } from '../src/train/step.js';
 export interface Subject {
   readonly title: string;
   readonly model: string;
-  readonly build: BuildOptions;
+  readonly build: BuildOptions & { readonly width: number };
   readonly batch: number;
 }
 
@@ -27,8 +27,12 @@ export interface Workload {
   readonly gan: Gan;
   readonly step: Step;
   readonly begin: State;
+  /** Images after which a weight's share in the moving average has halved. */
+  readonly emaHalfLife: number;
   /** Every input of step number `index`, made anew as in a training run. */
   makeFeeds(index: number): Promise<TensorMap>;
+  /** All real images as they lie in memory: uint8 [images, H, W, C]. */
+  readImages(): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
@@ -39,25 +43,38 @@ const IMAGES = 4096;
 export const MLP: Subject = {
   title: 'MLP, G 100-1200-1200-784, D maxout 240x5 twice, batch 100',
   model: 'mlp',
-  build: { imageShape: [28, 28, 1] },
+  build: { imageShape: [28, 28, 1], width: 1200 },
   batch: 100,
 };
 
-/** A DCGAN for 28 x 28 pixels. */
-export function dcganOf(width: number, batch = 64): Subject {
+/** A DCGAN of some width; 28 x 28 pixels in grey unless asked for otherwise. */
+export function dcganOf(
+  width: number,
+  batch = 64,
+  imageShape: BuildOptions['imageShape'] = [28, 28, 1],
+): Subject {
+  const [size, , channels] = imageShape;
   return {
-    title: `DCGAN 28x28, width ${width}, batch ${batch}`,
+    title: `DCGAN ${size}x${size}${channels === 3 ? ' RGB' : ''}, width ${width}, batch ${batch}`,
     model: 'dcgan',
-    build: { imageShape: [28, 28, 1], width },
+    build: { imageShape, width },
     batch,
   };
 }
 
-/** Opens the data, builds the networks and draws the first weights. */
+/** What the training benchmark trains, by the name that `--only` takes. */
+export const TRAIN_SUBJECTS: Readonly<Record<string, Subject>> = {
+  mlp: MLP,
+  dcgan28: dcganOf(64),
+  dcgan64: dcganOf(64, 32, [64, 64, 3]),
+};
+
+/** Opens the data, builds the networks and draws the first weights. In RGB the digits have the same grey three times. */
 export async function prepareWorkload(subject: Subject): Promise<Workload> {
   const { model, build, batch } = subject;
+  const [size, , channels] = build.imageShape;
   const gan = findModel(model).build(build);
-  const data: Dataset = await openData('digits', { size: build.imageShape[0], count: IMAGES });
+  const data: Dataset = await openData('digits', { size, channels: channels === 3 ? 3 : 1, count: IMAGES });
   const options = planTraining(
     { model, width: build.width, batch, seed: SEED, data: { source: 'digits' } },
     data,
@@ -68,7 +85,10 @@ export async function prepareWorkload(subject: Subject): Promise<Workload> {
     gan,
     step,
     begin: initialState(step, SEED) as State,
+    emaHalfLife: options.emaHalfLife,
     makeFeeds: (index) => makeFeeds(gan, step, options, data, index),
+    readImages: async () =>
+      (await data.read(Uint32Array.from({ length: data.count }, (_, i) => i))).data as Uint8Array,
     close: () => data.close(),
   };
 }

@@ -3,19 +3,32 @@
  * It knows values and the graph, not TensorFlow.js.
  */
 import { GanError } from '../src/core/errors.js';
+import type { Form } from './form.js';
 import type { Attribute, Graph, GraphType } from './graph.js';
 import { isComplete, plainLayout, sameList, toPhysical, type Value } from './value.js';
 
 /** The kernels' view of the graph under trace. */
 export class Builder {
   readonly graph: Graph;
+  readonly form: Form;
   private readonly scope: () => string;
-  private readonly relaid = new Map<string, string>();
+  private readonly written = new Map<string, string>();
 
   /** @param scope tells the current scope, such as `generator/project` */
-  constructor(graph: Graph, scope: () => string) {
+  constructor(graph: Graph, form: Form, scope: () => string) {
     this.graph = graph;
+    this.form = form;
     this.scope = scope;
+  }
+
+  /** Writes into a body instead; its nodes are named after it. */
+  inBody(body: Graph): Builder {
+    return new Builder(body, this.form, () => body.name);
+  }
+
+  /** A name for something that belongs to the current scope. */
+  scopedName(base: string): string {
+    return [this.scope(), base].filter((part) => part !== '').join('/');
   }
 
   /** Appends one operator; `extents` is its physical output shape. */
@@ -57,7 +70,7 @@ export class Builder {
       );
     }
     const key = `${dtype}/${Object.is(value, -0) ? '-0' : value}`;
-    let name = this.relaid.get(key);
+    let name = this.written.get(key);
     if (name === undefined) {
       const data =
         dtype === 'float32'
@@ -66,7 +79,7 @@ export class Builder {
             ? Uint8Array.of(value)
             : Int32Array.of(value);
       name = this.graph.addInitializer(key, { shape: [], dtype, data });
-      this.relaid.set(key, name);
+      this.written.set(key, name);
     }
     return { name, dtype, shape, layout: plainLayout(shape.length), extents: [] };
   }
@@ -134,12 +147,12 @@ export class Builder {
     return { ...value, name, layout, extents };
   }
 
-  /** The same change of the same tensor is written once. */
-  private once(key: string, write: () => string): string {
-    const known = this.relaid.get(key);
+  /** The same change of the same tensor is written once; `key` says which. */
+  once(key: string, write: () => string): string {
+    const known = this.written.get(key);
     if (known !== undefined) return known;
     const name = write();
-    this.relaid.set(key, name);
+    this.written.set(key, name);
     return name;
   }
 }

@@ -6,7 +6,8 @@ import type { FloatTensor } from '../src/core/tensor.js';
 import type { Session } from '../src/core/types.js';
 import type { Graph, GraphNode } from './graph.js';
 import type { LiveGenerator } from './live-generator.js';
-import { encodeModel } from './model-proto.js';
+import type { ModelFile } from './model-file.js';
+import { layOutModel } from './model-proto.js';
 import { transposeData } from './value.js';
 
 /** Where the numbers part. */
@@ -63,13 +64,13 @@ function asNchw(value: FloatTensor): ArrayLike<number> {
 }
 
 /**
- * @param openSession opens the graph with every layer's result as an output
+ * @param openFile   opens the graph with every layer's result as an output
  * @param tolerance   largest absolute difference that a layer may have; more where its values exceed 1
  */
 export async function findDivergence(
   graph: Graph,
   live: LiveGenerator,
-  openSession: (bytes: Uint8Array) => Promise<Session>,
+  openFile: (file: ModelFile) => Promise<Session>,
   latents: FloatTensor,
   tolerance: number,
 ): Promise<Divergence | undefined> {
@@ -86,9 +87,9 @@ export async function findDivergence(
   const probes = listProbes(graph, [...observed.keys()]);
   const outputs = [...graph.outputs];
   for (const { tensor } of probes) if (!graph.outputs.includes(tensor)) graph.outputs.push(tensor);
-  const bytes = encodeModel(graph);
+  const file = layOutModel(graph);
   graph.outputs.splice(0, graph.outputs.length, ...outputs);
-  const session = await openSession(bytes);
+  const session = await openFile(file);
   try {
     const results = await session.run({ latents });
     for (const { tensor, node, layer } of probes) {

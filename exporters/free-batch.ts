@@ -3,7 +3,7 @@
  * Every number that differs between the two came from the batch; every constant that differs was drawn, not given.
  */
 import { GanError, type GanErrorCode } from '../src/core/errors.js';
-import type { Graph, GraphNode, Initializer, TensorType } from './graph.js';
+import { type Graph, type GraphNode, type Initializer, type TensorType, valuesOf } from './graph.js';
 
 /** Name of the free dimension in every input and output. */
 export const BATCH = 'batch';
@@ -17,7 +17,8 @@ function merge(a: TensorType, b: TensorType): TensorType {
 
 /** Targets of Reshape say -1 where the batch was. */
 function mergeTarget(target: Initializer, other: Initializer, node: string): number[] {
-  const merged = [...target.data].map((extent, axis) => (extent === other.data[axis] ? extent : -1));
+  const others = valuesOf(other);
+  const merged = [...valuesOf(target)].map((extent, axis) => (extent === others[axis] ? extent : -1));
   if (merged.filter((extent) => extent === -1).length > 1) {
     throw new GanError(
       'UNSUPPORTED_OP',
@@ -30,8 +31,10 @@ function mergeTarget(target: Initializer, other: Initializer, node: string): num
 
 /** Whether two constants hold the same as far as both go: the longer one only follows the batch. */
 function agree(a: Initializer, b: Initializer): boolean {
-  const length = Math.min(a.data.length, b.data.length);
-  for (let i = 0; i < length; i++) if (!Object.is(a.data[i], b.data[i])) return false;
+  if (a.data === b.data) return true; // a weight, which every trace takes from the same array
+  const [mine, theirs] = [valuesOf(a), valuesOf(b)];
+  const length = Math.min(mine.length, theirs.length);
+  for (let i = 0; i < length; i++) if (!Object.is(mine[i], theirs[i])) return false;
   return true;
 }
 
@@ -69,7 +72,7 @@ function mergeConstants(
   if (node.op === 'Reshape' && i === 1) return graph.addIntegers(mergeTarget(mine, theirs, node.name));
   if (mine.dtype === 'int64' || (mine.data.length !== theirs.data.length && agree(mine, theirs))) {
     const what = `numbers that do not depend on the batch for input ${i} of ${node.op}`;
-    throw refuse('UNSUPPORTED_OP', node, what, `[${[...mine.data].slice(0, 8)}]`);
+    throw refuse('UNSUPPORTED_OP', node, what, `[${[...valuesOf(mine).slice(0, 8)]}]`);
   }
   throw refuse(
     'BAKED_RANDOMNESS',

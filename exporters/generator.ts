@@ -4,7 +4,9 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Gan } from '../models/types.js';
-import type { FloatTensor } from '../src/core/tensor.js';
+import { GanError } from '../src/core/errors.js';
+import { type FloatTensor, sizeOf } from '../src/core/tensor.js';
+import type { Form } from './form.js';
 import { freeBatch } from './free-batch.js';
 import type { Graph } from './graph.js';
 import { encodeModel } from './model-proto.js';
@@ -19,6 +21,26 @@ import { NCHW, plainLayout } from './value.js';
 /** Weights of a generator by their full names, `generator/project/kernel`. */
 export type GeneratorWeights = Readonly<Record<string, FloatTensor>>;
 
+/** What the full name of a generator's weight begins with. */
+const PREFIX = 'generator/';
+
+/**
+ * The generator's weights by their names in the network.
+ *
+ * @throws GanError `BAD_CHECKPOINT` for one that is missing or of another size
+ */
+export function expectWeights(gan: Gan, weights: GeneratorWeights): Record<string, FloatTensor> {
+  return Object.fromEntries(
+    gan.generator.weights.map(({ name, shape }) => {
+      const weight = weights[PREFIX + name];
+      if (weight?.data.length === sizeOf(shape)) return [name, weight];
+      const got = weight ? `[${weight.shape}]` : 'none';
+      const message = `Expected a weight of shape [${shape}], got \`${got}\`.`;
+      throw new GanError('BAD_CHECKPOINT', PREFIX + name, message);
+    }),
+  );
+}
+
 /**
  * The generator with its weights inside, batch free, input `latents` [batch, L], output `images` [batch, H, W, C]
  * (`nchw`: [batch, C, H, W]).
@@ -29,10 +51,7 @@ export function traceGenerator(gan: Gan, weights: GeneratorWeights, layout: 'nhw
   const traceAt = (batch: number): Graph =>
     trace(
       ({ latents }, constants) => {
-        const own = Object.entries(constants).map(([name, tensor]) => [
-          name.slice('generator/'.length),
-          tensor,
-        ]);
+        const own = Object.entries(constants).map(([name, tensor]) => [name.slice(PREFIX.length), tensor]);
         const call = { training: false, weights: Object.fromEntries(own), coins: {}, updates: {} };
         return { images: gan.generator.apply(latents!, call) };
       },
@@ -52,13 +71,13 @@ export function traceGenerator(gan: Gan, weights: GeneratorWeights, layout: 'nhw
 }
 
 /** The averaged generator for previews during training: its weights are inputs named `ema/generator/…`. */
-export function compileGeneratorWithState(gan: Gan, batch: number): Uint8Array {
+export function compileGeneratorWithState(gan: Gan, batch: number, form: Form = 'operators'): Uint8Array {
   const inputs: Record<string, TraceInput> = {
     latents: { shape: [batch, gan.shape.latentSize], dtype: 'float32' },
   };
   const keyOf = (name: string): string => `ema/generator/${name}`;
   for (const { name, shape } of gan.generator.weights) {
-    inputs[keyOf(name)] = { shape, dtype: 'float32', layout: stateLayout(shape) };
+    inputs[keyOf(name)] = { shape, dtype: 'float32', layout: stateLayout(shape, form) };
   }
   const graph = trace(
     (tensors: Record<string, tf.Tensor>) => {
@@ -70,7 +89,7 @@ export function compileGeneratorWithState(gan: Gan, batch: number): Uint8Array {
       };
     },
     inputs,
-    { name: 'generator-preview' },
+    { name: 'generator-preview', form },
   );
   removeUnused(graph);
   return encodeModel(graph);

@@ -3,7 +3,8 @@
  * It knows neither TensorFlow.js nor protobuf. Shapes here are physical, as ONNX Runtime will see them.
  */
 import { GanError } from '../src/core/errors.js';
-import { sizeOf } from '../src/core/tensor.js';
+import { sizeOf, type TensorData } from '../src/core/tensor.js';
+import { ConstantView } from './constant-view.js';
 
 /** Element types that a graph may hold; int64 only for shapes and axes. */
 export type GraphType = 'float32' | 'int32' | 'int64' | 'bool';
@@ -18,6 +19,7 @@ export type Attribute =
 
 /** One ONNX operator; its one output carries the node's name, or that of the model's output that it is. */
 export interface GraphNode {
+  /** The operator's name; one that is not ONNX's own has its domain before it, `com.microsoft.GatedAdd`. */
   op: string;
   readonly name: string;
   inputs: string[];
@@ -25,11 +27,19 @@ export interface GraphNode {
   attributes: Record<string, Attribute>;
 }
 
-/** A constant tensor of the graph; int64 values are kept as ordinary numbers. */
+/**
+ * A constant tensor of the graph, row-major. Arrays are the model's own and are not to be changed; int64 values are
+ * kept as ordinary numbers; float32 may be a view that is worked out when it is read.
+ */
 export interface Initializer {
   readonly shape: readonly number[];
   readonly dtype: GraphType;
-  readonly data: Float32Array | Int32Array | Uint8Array | readonly number[];
+  readonly data: TensorData | readonly number[] | ConstantView;
+}
+
+/** The values of a constant as an array; written out for it where they are a view. */
+export function valuesOf({ data }: Initializer): TensorData | readonly number[] {
+  return data instanceof ConstantView ? data.toArray() : data;
 }
 
 /** Shape and type of a tensor; a string is a named free dimension. */
@@ -46,11 +56,18 @@ export class Graph {
   readonly types = new Map<string, TensorType>();
   readonly inputs: string[] = [];
   readonly outputs: string[] = [];
-  private readonly uses = new Map<string, number>();
+  private readonly uses: Map<string, number>;
   private readonly integers = new Map<string, string>();
 
-  constructor(name: string) {
+  /** @param uses names that are taken and how often; bodies share them, since they see each other's tensors */
+  constructor(name: string, uses: Map<string, number> = new Map()) {
     this.name = name;
+    this.uses = uses;
+  }
+
+  /** A graph that is to be a node's body: it may read every tensor of this one. */
+  openBody(name: string): Graph {
+    return new Graph(this.uniqueName(name), this.uses);
   }
 
   /** `base`, or `base_2`, `base_3`, … when it is taken. */
@@ -145,7 +162,7 @@ export class Graph {
 
   private renameTensor(from: string, to: string): void {
     for (const node of this.nodes) {
-      node.inputs = replace(node.inputs, from, to);
+      replaceReads(node, from, to);
       node.outputs = replace(node.outputs, from, to);
     }
     const type = this.types.get(from);
@@ -170,7 +187,7 @@ export class Graph {
       this.renameTensor(replacement, output);
       return;
     }
-    for (const other of this.consumersOf(output)) other.inputs = replace(other.inputs, output, replacement);
+    for (const other of this.consumersOf(output)) replaceReads(other, output, replacement);
     this.types.delete(output);
   }
 
@@ -187,10 +204,36 @@ export class Graph {
     return this.nodes.find((node) => node.outputs.includes(tensor));
   }
 
-  /** The nodes that read a tensor. */
+  /** The nodes that read a tensor, themselves or in their bodies. */
   consumersOf(tensor: string): GraphNode[] {
-    return this.nodes.filter((node) => node.inputs.includes(tensor));
+    return this.nodes.filter((node) => readsOf(node).includes(tensor));
   }
+}
+
+/** The bodies of a node that has some, such as a Loop. */
+export function bodiesOf({ attributes }: GraphNode): Graph[] {
+  return Object.values(attributes).flatMap((value) =>
+    typeof value === 'object' && 'graph' in value ? [value.graph] : [],
+  );
+}
+
+/** Every tensor that a node reads: its inputs, and what its bodies take from around them. */
+export function readsOf(node: GraphNode): string[] {
+  const captured = bodiesOf(node).flatMap((body) => {
+    const own = new Set([
+      ...body.inputs,
+      ...body.initializers.keys(),
+      ...body.nodes.flatMap(({ outputs }) => outputs),
+    ]);
+    return body.nodes.flatMap(readsOf).filter((tensor) => !own.has(tensor));
+  });
+  return [...node.inputs, ...captured];
+}
+
+function replaceReads(node: GraphNode, from: string, to: string): void {
+  node.inputs = replace(node.inputs, from, to);
+  // Names are unique across bodies, so a body that has the name took it from around it.
+  for (const body of bodiesOf(node)) for (const inner of body.nodes) replaceReads(inner, from, to);
 }
 
 function replace(names: readonly string[], from: string, to: string): string[] {

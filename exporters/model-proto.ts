@@ -1,10 +1,18 @@
 /**
- * Graph -> bytes of an ONNX ModelProto, the border to every runtime.
+ * Graph -> bytes of an ONNX ModelProto, the border to every runtime. protobufjs encodes all but the weights.
  * onnx.proto: https://github.com/onnx/onnx/blob/v1.10.2/onnx/onnx.proto3 (IR version 8 can state opset 17).
  */
 import onnxProto from 'onnx-proto';
-import { GanError } from '../src/core/errors.js';
-import type { Attribute, Graph, GraphType, Initializer, TensorType } from './graph.js';
+import { ConstantView } from './constant-view.js';
+import {
+  type Attribute,
+  bodiesOf,
+  type Graph,
+  type GraphType,
+  type Initializer,
+  type TensorType,
+} from './graph.js';
+import { asField, expectFileSize, inSequence, joinFile, type ModelFile, wholePart } from './model-file.js';
 
 const { onnx } = onnxProto;
 const { AttributeType } = onnx.AttributeProto;
@@ -26,19 +34,47 @@ function toAttribute(name: string, value: Attribute): InstanceType<typeof onnx.A
   if (typeof value === 'number') return create({ name, type: AttributeType.INT, i: value });
   if (typeof value === 'string')
     return create({ name, type: AttributeType.STRING, s: new TextEncoder().encode(value) });
-  if ('graph' in value) return create({ name, type: AttributeType.GRAPH, g: toGraph(value.graph) });
+  // Parts cannot stand inside a message of protobufjs; a body's constants are few and small.
+  if ('graph' in value)
+    return create({
+      name,
+      type: AttributeType.GRAPH,
+      g: onnx.GraphProto.decode(joinFile(toGraph(value.graph))),
+    });
   if ('float' in value) return create({ name, type: AttributeType.FLOAT, f: value.float });
   return create({ name, type: AttributeType.INTS, ints: [...value] });
 }
 
-function toTensor(name: string, { shape, dtype, data }: Initializer): InstanceType<typeof onnx.TensorProto> {
-  const typed = ArrayBuffer.isView(data) ? data : BigInt64Array.from(data, BigInt);
-  return onnx.TensorProto.create({
-    name,
-    dims: [...shape],
-    dataType: ELEMENT_TYPE[dtype],
-    rawData: new Uint8Array(typed.buffer, typed.byteOffset, typed.byteLength),
-  });
+/** Bytes of one element. */
+const ELEMENT_BYTES: Record<GraphType, number> = { float32: 4, int32: 4, int64: 8, bool: 1 };
+/** Field numbers of what is not left to protobufjs, which would copy it. */
+const FIELD = { graph: 7, initializer: 5, rawData: 9 } as const;
+
+/** The values of a constant in little-endian order, as every platform of ONNX Runtime has them; not copied. */
+function toRawData({ dtype, data }: Initializer): ModelFile {
+  const sizeBytes = data.length * ELEMENT_BYTES[dtype];
+  if (data instanceof ConstantView) {
+    return {
+      sizeBytes,
+      *chunks() {
+        for (const chunk of data.chunks()) yield asBytes(chunk);
+      },
+    };
+  }
+  return wholePart(asBytes(ArrayBuffer.isView(data) ? data : BigInt64Array.from(data, BigInt)));
+}
+
+function asBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function toTensor(name: string, initializer: Initializer): ModelFile {
+  const { shape, dtype } = initializer;
+  const head = onnx.TensorProto.create({ name, dims: [...shape], dataType: ELEMENT_TYPE[dtype] });
+  return inSequence([
+    wholePart(onnx.TensorProto.encode(head).finish()),
+    asField(FIELD.rawData, toRawData(initializer)),
+  ]);
 }
 
 function toValueInfo(name: string, { shape, dtype }: TensorType): InstanceType<typeof onnx.ValueInfoProto> {
@@ -51,102 +87,65 @@ function toValueInfo(name: string, { shape, dtype }: TensorType): InstanceType<t
   });
 }
 
-function toGraph(graph: Graph): InstanceType<typeof onnx.GraphProto> {
-  return onnx.GraphProto.create({
-    name: graph.name,
-    node: graph.nodes.map((node) => ({
-      opType: node.op,
-      name: node.name,
-      input: node.inputs,
-      output: [...node.outputs],
-      attribute: Object.entries(node.attributes).map(([name, value]) => toAttribute(name, value)),
-    })),
-    initializer: [...graph.initializers].map(([name, initializer]) => toTensor(name, initializer)),
-    input: graph.inputs.map((name) => toValueInfo(name, graph.typeOf(name))),
-    output: graph.outputs.map((name) => toValueInfo(name, graph.typeOf(name))),
-  });
+/** `com.microsoft.GatedAdd` -> its domain and its name there; ONNX's own operators have no domain. */
+function splitOperator(op: string): { opType: string; domain: string } {
+  const dot = op.lastIndexOf('.');
+  return { opType: op.slice(dot + 1), domain: op.slice(0, Math.max(dot, 0)) };
+}
+
+/** Domains of the operators of a graph and its bodies, beside ONNX's own. */
+function listDomains(graph: Graph): string[] {
+  const bodies = graph.nodes.flatMap(bodiesOf);
+  const own = graph.nodes.map(({ op }) => splitOperator(op).domain).filter((domain) => domain !== '');
+  return [...new Set([...own, ...bodies.flatMap(listDomains)])];
+}
+
+/** The graph's fields in the order of their numbers: nodes and name, then constants, then inputs and outputs. */
+function toGraph(graph: Graph): ModelFile {
+  const { name } = graph;
+  const node = graph.nodes.map(({ op, name, inputs, outputs, attributes }) => ({
+    ...splitOperator(op),
+    name,
+    input: inputs,
+    output: [...outputs],
+    attribute: Object.entries(attributes).map(([key, value]) => toAttribute(key, value)),
+  }));
+  const input = graph.inputs.map((key) => toValueInfo(key, graph.typeOf(key)));
+  const output = graph.outputs.map((key) => toValueInfo(key, graph.typeOf(key)));
+  const { create, encode } = onnx.GraphProto;
+  return inSequence([
+    wholePart(encode(create({ node, name })).finish()),
+    ...[...graph.initializers].map(([key, initializer]) =>
+      asField(FIELD.initializer, toTensor(key, initializer)),
+    ),
+    wholePart(encode(create({ input, output })).finish()),
+  ]);
 }
 
 /**
- * Encodes a graph as ONNX bytes; the same graph always gives the same bytes.
+ * Lays a graph out as an ONNX file; the same graph always gives the same bytes.
  *
- * @param metadata string pairs for `metadata_props`
  * @throws GanError `BAD_MODEL_FILE` above the 2 GiB that protobuf can hold
  */
-export function encodeModel(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
-  let sizeBytes = 0;
-  for (const { data } of graph.initializers.values())
-    sizeBytes += ArrayBuffer.isView(data) ? data.byteLength : data.length * 8;
-  if (sizeBytes >= 2 ** 31) {
-    throw new GanError(
-      'BAD_MODEL_FILE',
-      graph.name,
-      `Expected less than 2 GiB of weights, got \`${sizeBytes}\` bytes.`,
-    );
-  }
-  const model = onnx.ModelProto.create({
-    irVersion: IR_VERSION,
-    producerName: 'ganx',
-    opsetImport: [{ domain: '', version: OPSET }],
-    graph: toGraph(graph),
-    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-  });
-  return onnx.ModelProto.encode(model).finish();
+export function layOutModel(graph: Graph): ModelFile {
+  const { create, encode } = onnx.ModelProto;
+  const others = listDomains(graph).map((domain) => ({ domain, version: 1 }));
+  const file = inSequence([
+    wholePart(encode(create({ irVersion: IR_VERSION, producerName: 'ganx' })).finish()),
+    asField(FIELD.graph, toGraph(graph)),
+    wholePart(encode(create({ opsetImport: [{ domain: '', version: OPSET }, ...others] })).finish()),
+  ]);
+  expectFileSize(graph.name, file.sizeBytes);
+  return file;
 }
 
-/** Inputs, outputs and number of parameters of any ONNX file. */
-export interface ModelDescription {
-  readonly inputs: readonly {
-    readonly name: string;
-    readonly dtype: string;
-    readonly shape: readonly (number | string)[];
-  }[];
-  readonly outputs: ModelDescription['inputs'];
-  /** Elements of all initializers of floating point. */
-  readonly parameters: number;
+/** String pairs as `metadata_props`, to stand at the end of a file. */
+export function encodeProperties(metadata: Readonly<Record<string, string>>): Uint8Array {
+  const metadataProps = Object.entries(metadata).map(([key, value]) => ({ key, value }));
+  return onnx.ModelProto.encode(onnx.ModelProto.create({ metadataProps })).finish();
 }
 
-/**
- * Decodes a file as far as it takes to describe it.
- *
- * @param where named in messages
- * @throws GanError `BAD_MODEL_FILE` when the bytes are no ONNX model
- */
-export function describeModel(bytes: Uint8Array, where: string): ModelDescription {
-  let graph: InstanceType<typeof onnx.GraphProto>;
-  try {
-    graph = onnx.GraphProto.create(onnx.ModelProto.decode(bytes).graph ?? {});
-  } catch (cause) {
-    throw new GanError(
-      'BAD_MODEL_FILE',
-      where,
-      `Expected an ONNX model, got \`${String(cause)}\`. Is the file whole?`,
-      {
-        cause,
-      },
-    );
-  }
-  const floats: readonly number[] = [DataType.FLOAT, DataType.FLOAT16, DataType.DOUBLE, DataType.BFLOAT16];
-  const constants = new Set(graph.initializer.map(({ name }) => name));
-  const describe = (values: typeof graph.input): ModelDescription['inputs'] =>
-    values.map(({ name, type }) => ({
-      name: name ?? '',
-      dtype: (DataType[type?.tensorType?.elemType ?? 0] ?? 'unknown')
-        .toLowerCase()
-        .replace(/^float$/, 'float32'),
-      shape: (type?.tensorType?.shape?.dim ?? []).map(
-        ({ dimParam, dimValue }) => dimParam || Number(dimValue ?? 0),
-      ),
-    }));
-  return {
-    inputs: describe(graph.input.filter(({ name }) => !constants.has(name))),
-    outputs: describe(graph.output),
-    parameters: graph.initializer
-      .filter(({ dataType }) => floats.includes(dataType ?? 0))
-      .reduce(
-        (sum, { dims }) =>
-          sum + (dims ?? []).reduce<number>((product, extent) => product * Number(extent), 1),
-        0,
-      ),
-  };
+/** A graph as the bytes of an ONNX file. @throws GanError `BAD_MODEL_FILE` above the 2 GiB that protobuf can hold */
+export function encodeModel(graph: Graph): Uint8Array {
+  return joinFile(layOutModel(graph));
 }

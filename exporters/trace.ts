@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { GanError } from '../src/core/errors.js';
 import type { PlainTensor } from '../src/core/tensor.js';
 import { Builder } from './builder.js';
+import type { Form } from './form.js';
 import { Graph } from './graph.js';
 import { Attributes, type Kernel } from './kernel.js';
 import * as kernels from './kernels/index.js';
@@ -27,6 +28,8 @@ export interface TraceOptions {
   readonly name: string;
   /** Tensors that become named initializers. */
   readonly constants?: Readonly<Record<string, PlainTensor>>;
+  /** How the graph is written; `operators` when absent. */
+  readonly form?: Form;
   /** Physical layouts of outputs; plain when absent. */
   readonly outputLayouts?: Readonly<Record<string, readonly number[]>>;
 }
@@ -88,7 +91,7 @@ export function trace(
   const tracing = registerOnce();
   const before = tf.engine().backendName;
   const graph = new Graph(options.name);
-  const builder = new Builder(graph, currentScope);
+  const builder = new Builder(graph, options.form ?? 'operators', currentScope);
   // With a synchronous factory setBackend takes effect before its promise is returned.
   void tf.setBackend(BACKEND);
   tracing.builder = builder;

@@ -69,7 +69,8 @@ export class TracingBackend extends tf.KernelBackend {
 
   putConstant(name: string, tensor: PlainTensor): tf.TensorInfo {
     const dataId = {};
-    const constant = { ...toConstant(tensor.data, [...tensor.shape], tensor.dtype as tf.DataType), name };
+    // The array itself and no copy of it: weights may be large.
+    const constant = { data: tensor.data, shape: tensor.shape, dtype: toGraphType(tensor.dtype), name };
     this.entries.set(dataId, { constant, references: 1 });
     return { dataId, shape: [...tensor.shape], dtype: tensor.dtype as tf.DataType };
   }
@@ -135,11 +136,16 @@ export class TracingBackend extends tf.KernelBackend {
   override dispose(): void {}
 }
 
-function toConstant(values: tf.BackendValues, shape: readonly number[], dtype: tf.DataType): Constant {
-  if (dtype === 'float32') return { data: Float32Array.from(values as Float32Array), shape, dtype };
-  if (dtype === 'int32') return { data: Int32Array.from(values as Int32Array), shape, dtype };
-  if (dtype === 'bool') return { data: Uint8Array.from(values as Uint8Array), shape, dtype };
+const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
+
+function toGraphType(dtype: string): keyof typeof ARRAYS {
+  if (dtype === 'float32' || dtype === 'int32' || dtype === 'bool') return dtype;
   throw new GanError('UNSUPPORTED_OP', 'trace', `Expected float32, int32 or bool, got \`${dtype}\`.`);
+}
+
+function toConstant(values: tf.BackendValues, shape: readonly number[], dtype: tf.DataType): Constant {
+  const type = toGraphType(dtype);
+  return { data: ARRAYS[type].from(values as ArrayLike<number>), shape, dtype: type };
 }
 
 /** The error for an op that draws numbers. */

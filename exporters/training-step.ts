@@ -4,13 +4,16 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type FloatTensor, plainTensor, type TensorData } from '../src/core/tensor.js';
+import { convolutionForms } from './convolutions/index.js';
+import type { Form } from './form.js';
 import type { Graph } from './graph.js';
 import { encodeModel } from './model-proto.js';
 import { foldConstants } from './passes/fold-constants.js';
+import { fuseScaledAdds } from './passes/fuse-scaled-add.js';
 import { removeUnused } from './passes/remove-unused.js';
 import { loopSteps } from './step-loop.js';
 import { type TraceInput, trace } from './trace.js';
-import { OIHW, plainLayout, toPhysical, transposeData } from './value.js';
+import { plainLayout, toPhysical, transposeData } from './value.js';
 
 type Tensors = Record<string, Tensor>;
 
@@ -32,20 +35,22 @@ export interface StateEntry {
   readonly layout: readonly number[];
 }
 
-/** The layout in which a weight lies inside a graph: filters as [out, in, H, W]. */
-export function stateLayout(shape: readonly number[]): readonly number[] {
-  return shape.length === 4 ? OIHW : plainLayout(shape.length);
+/** The layout in which a weight lies inside a graph: a filter as the form of its convolutions wants it. */
+export function stateLayout(shape: readonly number[], form: Form): readonly number[] {
+  return shape.length === 4 ? convolutionForms[form].filterLayout : plainLayout(shape.length);
 }
 
-/** Logical values -> values as the graph wants them. */
-export function toGraphLayout(tensor: FloatTensor): FloatTensor {
-  const layout = stateLayout(tensor.shape);
+/** Logical values -> values as a graph wants them in `layout`. */
+export function toGraphLayout(tensor: FloatTensor, layout: readonly number[]): FloatTensor {
   return relay(tensor.data, tensor.shape, layout, toPhysical(tensor.shape, layout));
 }
 
-/** Values of the graph -> logical values of `shape`; always a copy. */
-export function fromGraphLayout(data: Float32Array, shape: readonly number[]): FloatTensor {
-  const layout = stateLayout(shape);
+/** Values of a graph that lie in `layout` -> logical values of `shape`; always a copy. */
+export function fromGraphLayout(
+  data: Float32Array,
+  shape: readonly number[],
+  layout: readonly number[],
+): FloatTensor {
   const order = shape.map((_, axis) => layout.indexOf(axis));
   return relay(data, toPhysical(shape, layout), order, shape);
 }
@@ -65,16 +70,20 @@ export interface CompiledStep {
   readonly state: readonly StateEntry[];
 }
 
-function listState(step: StatefulFunction): StateEntry[] {
+function listState(step: StatefulFunction, form: Form): StateEntry[] {
   return Object.entries(step.state).map(([name, { shape }]) => ({
     name,
     next: `next/${name}`,
     shape,
-    layout: stateLayout(shape),
+    layout: stateLayout(shape, form),
   }));
 }
 
-function traceStep(step: StatefulFunction, state: readonly StateEntry[]): { graph: Graph; losses: string[] } {
+function traceStep(
+  step: StatefulFunction,
+  state: readonly StateEntry[],
+  form: Form,
+): { graph: Graph; losses: string[] } {
   const inputs: Record<string, TraceInput> = {};
   for (const { name, shape, layout } of state) inputs[name] = { shape, dtype: 'float32', layout };
   for (const [name, { shape, kind }] of Object.entries(step.inputs)) {
@@ -91,10 +100,12 @@ function traceStep(step: StatefulFunction, state: readonly StateEntry[]): { grap
     inputs,
     {
       name: 'training-step',
+      form,
       outputLayouts: Object.fromEntries(state.map(({ next, layout }) => [next, layout])),
     },
   );
   foldConstants(graph);
+  if (form === 'products') fuseScaledAdds(graph);
   removeUnused(graph);
   return { graph, losses: names };
 }
@@ -102,10 +113,11 @@ function traceStep(step: StatefulFunction, state: readonly StateEntry[]): { grap
 /**
  * Compiles any number of steps a run, each on its own slice of the inputs; names are those of {@link outerName}.
  *
+ * @param form how the graph is written for the place where it will run
  * @throws GanError `UNSUPPORTED_OP` or `BAKED_RANDOMNESS`
  */
-export function compileSteps(step: StatefulFunction): CompiledStep {
-  const state = listState(step);
-  const { graph, losses } = traceStep(step, state);
+export function compileSteps(step: StatefulFunction, form: Form = 'operators'): CompiledStep {
+  const state = listState(step, form);
+  const { graph, losses } = traceStep(step, state, form);
   return { bytes: encodeModel(loopSteps(graph, state, losses)), state };
 }

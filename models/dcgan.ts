@@ -11,6 +11,7 @@ import {
   convTranspose,
   dense,
   type Layer,
+  leakyRelu,
   reshape,
   sequential,
 } from './layers.js';
@@ -60,7 +61,7 @@ function buildDcgan(options: BuildOptions): Gan {
   const discriminator: Layer[] = widths.flatMap((to, level) => [
     conv(`conv_${level + 1}`, widths[level - 1] ?? channels, to, KERNEL, 2, WEIGHT, { bias: level === 0 }),
     ...(level > 0 ? [batchNorm(`norm_${level + 1}`, to, GAMMA)] : []),
-    activation(`leaky_${level + 1}`, (x) => tf.leakyRelu(x, LEAK)),
+    activation(`leaky_${level + 1}`, (x) => leakyRelu(x, LEAK)),
   ]);
   const features = base * base * widest;
   discriminator.push(reshape('flatten', [features]), dense('logit', features, 1, WEIGHT));

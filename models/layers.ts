@@ -10,6 +10,8 @@ export interface Layer {
   readonly name: string;
   readonly weights?: readonly WeightSpec[];
   readonly coins?: readonly CoinSpec[];
+  /** Whether an example's output depends on the others of its batch. */
+  readonly acrossBatch?: boolean;
   apply(x: tf.Tensor, call: Call): tf.Tensor;
 }
 
@@ -19,6 +21,7 @@ export function sequential(name: Network['name'], layers: readonly Layer[]): Net
     name,
     weights: layers.flatMap((layer) => layer.weights ?? []),
     coins: layers.flatMap((layer) => layer.coins ?? []),
+    acrossBatch: layers.some((layer) => layer.acrossBatch ?? false),
     apply: (input, call) =>
       layers.reduce((x, layer) => {
         const scope = `${name}/${layer.name}`;
@@ -158,6 +161,7 @@ export function batchNorm(name: string, channels: number, gamma: Initial): Layer
       spec(names.mean, { kind: 'constant', value: 0 }, false),
       spec(names.variance, { kind: 'constant', value: 1 }, false),
     ],
+    acrossBatch: true,
     apply: (x, { weights, training, updates }) => {
       if (!training) {
         // One multiplication and one addition: the export folds both into the product before them.
@@ -190,6 +194,21 @@ export function dropout(name: string, shape: readonly number[], keep: number): L
     apply: (x, { coins, training }) =>
       training ? tf.mul(x, tf.mul(tf.cast(coins[name]!, 'float32'), 1 / keep)) : x,
   };
+}
+
+/**
+ * x above 0 and slope · x else. Its gradient is one product with the steps of x, where tfjs's own would choose element
+ * by element; it can be differentiated once more, which tfjs's own cannot.
+ */
+export function leakyRelu(x: tf.Tensor, slope: number): tf.Tensor {
+  return tf.customGrad((value, save) => {
+    const input = value as tf.Tensor;
+    (save as tf.GradSaveFunc)([input]);
+    return {
+      value: tf.leakyRelu(input, slope),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, tf.step(saved[0]!, slope)),
+    };
+  })(x);
 }
 
 /** A function without weights as a layer. */

@@ -44,6 +44,8 @@ export interface Network {
   readonly name: 'generator' | 'discriminator';
   readonly weights: readonly WeightSpec[];
   readonly coins: readonly CoinSpec[];
+  /** Whether an example's output depends on the others of its batch, as batch normalisation makes it. */
+  readonly acrossBatch: boolean;
   /** Generator: latents [B, L] -> images [B, H, W, C]. Discriminator: images -> logits [B, 1]. */
   apply(input: Tensor, call: Call): Tensor;
 }

@@ -31,21 +31,30 @@ async function loadLibrary(): Promise<typeof Ort> {
 }
 
 /**
- * @param only refuses to place any node elsewhere than on the device
+ * @param model a file's bytes, or its path
+ * @param only  refuses to place any node elsewhere than on the device
  * @throws whatever the library throws
  */
-async function createSession(bytes: Uint8Array, options: OpenOptions, only = false): Promise<Session> {
+async function createSession(
+  model: Uint8Array | string,
+  options: OpenOptions,
+  only = false,
+): Promise<Session> {
   const ort = await loadLibrary();
   const { device } = options;
   const threads = options.threads ?? (await import('node:os')).availableParallelism();
-  const native = await ort.InferenceSession.create(bytes, {
+  const settings: Ort.InferenceSession.SessionOptions = {
     executionProviders: [device],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     ...(only && device !== 'cpu' ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
-  });
+    ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
+  };
+  const native = await (typeof model === 'string'
+    ? ort.InferenceSession.create(model, settings)
+    : ort.InferenceSession.create(model, settings));
   try {
     return wrapSession(ort, native, device);
   } catch (error) {
@@ -133,17 +142,25 @@ export const onnxruntimeNode: Runtime = {
     return probeByRunning((model) => createSession(model, { device, threads: 1 }, true));
   },
 
-  async open(bytes: Uint8Array, options: OpenOptions): Promise<Session> {
-    requireDevice(NAME, DEVICES, options.device);
-    requireThreads(NAME, options.threads);
-    if (options.device === 'webgpu') await requireWebgpu();
-    try {
-      return await createSession(bytes, options);
-    } catch (cause) {
-      if (cause instanceof GanError) throw cause;
-      const probe = await onnxruntimeNode.probe(options.device);
-      if (!probe.ok) throw unavailable(NAME, options.device, probe.reason);
-      throw badModel(NAME, bytes.length, cause);
-    }
-  },
+  open: openModel,
 };
+
+/**
+ * Opens a model from its bytes, or from a file by its path, so that large ones need not be held as bytes as well.
+ *
+ * @throws GanError `RUNTIME_UNAVAILABLE` or `BAD_MODEL_FILE`
+ */
+export async function openModel(model: Uint8Array | string, options: OpenOptions): Promise<Session> {
+  requireDevice(NAME, DEVICES, options.device);
+  requireThreads(NAME, options.threads);
+  if (options.device === 'webgpu') await requireWebgpu();
+  try {
+    return await createSession(model, options);
+  } catch (cause) {
+    if (cause instanceof GanError) throw cause;
+    const probe = await onnxruntimeNode.probe(options.device);
+    if (!probe.ok) throw unavailable(NAME, options.device, probe.reason);
+    const { stat } = await import('node:fs/promises');
+    throw badModel(NAME, typeof model === 'string' ? (await stat(model)).size : model.length, cause);
+  }
+}

@@ -3,34 +3,20 @@
  * nothing with ONNX Runtime. Slow and easy to follow; made for comparing, not for serving.
  * It does not know what a model means. https://js.tensorflow.org/api/latest/
  */
-import { GanError, messageOf } from '../src/core/errors.js';
+import { GanError } from '../src/core/errors.js';
 import type { OpenOptions, Probe, Runtime, Session } from '../src/core/types.js';
 import { requireDevice, requireThreads, unavailable } from './contract.js';
 import { probeByRunning } from './probe-model.js';
 
 const NAME = 'tensorflow';
 
-/** Device (the name of a tfjs backend) -> the packages that may bring it, best first. */
-const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  cpu: ['@tensorflow/tfjs-backend-cpu'],
-  wasm: ['@tensorflow/tfjs-backend-wasm'],
-  tensorflow: ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'],
+/** Device (the name of a tfjs backend) -> what brings it. */
+const BACKENDS: Readonly<Record<string, () => Promise<unknown>>> = {
+  cpu: () => import('@tensorflow/tfjs-backend-cpu'),
+  wasm: () => import('@tensorflow/tfjs-backend-wasm'),
+  tensorflow: async () => (await import('../src/tensorflow/load.js')).loadTensorflow(),
 };
-const DEVICES = Object.keys(PACKAGES);
-
-/** Loads the first of the packages that loads. @throws an error with the reason of each */
-async function importFirst(names: readonly string[]): Promise<void> {
-  const reasons: string[] = [];
-  for (const name of names) {
-    try {
-      await import(name);
-      return;
-    } catch (error) {
-      reasons.push(messageOf(error));
-    }
-  }
-  throw new Error(reasons.join('; '));
-}
+const DEVICES = Object.keys(BACKENDS);
 
 /**
  * Brings the device's backend up and leaves the process's backend as it was; where none was set yet,
@@ -40,8 +26,8 @@ async function startBackend(device: string): Promise<void> {
   const tf = await import('@tensorflow/tfjs-core');
   const previous: string | undefined = tf.getBackend();
   try {
-    // A package of several that are loaded may also make its backend the active one.
-    if (!tf.findBackendFactory(device)) await importFirst(PACKAGES[device] ?? []);
+    // A package that is loaded may also make its backend the active one.
+    if (!tf.findBackendFactory(device)) await BACKENDS[device]?.();
     if (!(await tf.setBackend(device))) throw new Error(`The backend ${device} did not start.`);
     // The first tensor on the pure JS backend prints advice unless tfjs is in its production mode.
     const production = tf.env().getBool('PROD');
@@ -57,7 +43,7 @@ async function createSession(bytes: Uint8Array, device: string): Promise<Session
   try {
     await startBackend(device);
   } catch (cause) {
-    throw unavailable(NAME, device, cause);
+    throw cause instanceof GanError ? cause : unavailable(NAME, device, cause);
   }
   const { createSession: create } = await import('./tensorflow/session.js');
   return create(bytes, device);

@@ -25,7 +25,7 @@ async function expectRefused(line: string, ...parts: readonly string[]): Promise
 }
 
 const NAMES = {
-  verbs: 'train, export, sample, parity, info, runtimes, demo',
+  verbs: 'train, export, sample, parity, info, doctor, setup, demo',
   models: 'mlp, dcgan',
   runtimes: 'onnxruntime-node, onnxruntime-web, tensorflow',
 };
@@ -34,8 +34,19 @@ describe('an unknown name lists the known ones', () => {
   it.each([
     ['smaple generator.onnx', `[ganx] Expected a verb: ${NAMES.verbs}`, 'got `smaple`'],
     ['train --data digits --model gpt', `Expected a model of ${NAMES.models}`, 'got `gpt`'],
-    [`${TINY} --engine torch`, '[--engine] Expected one of onnxruntime, tfjs', 'got `torch`'],
-    [`${TINY} --device tpu`, 'a device of the engine onnxruntime: cpu, webgpu, cuda', 'got `tpu`'],
+    [
+      `${TINY} --engine torch`,
+      '[--engine] Expected one of auto, onnxruntime, tensorflow, tfjs',
+      'got `torch`',
+    ],
+    [`${TINY} --device tpu`, '[--device] Expected a device of cpu, webgpu, cuda, wasm', 'got `tpu`'],
+    [`${TINY} --engine auto --device tpu`, 'Expected a device of cpu, webgpu, cuda, wasm', 'got `tpu`'],
+    [`${TINY} --engine onnxruntime --device wasm`, 'the engine onnxruntime: cpu, webgpu, cuda', 'got `wasm`'],
+    [
+      `${TINY} --engine tensorflow --device wasm`,
+      'a device of the engine tensorflow: cpu, cuda',
+      'got `wasm`',
+    ],
     [`${TINY} --engine tfjs --device cuda`, 'a device of the engine tfjs: cpu, wasm', 'got `cuda`'],
     [`${TINY} --optimizer lion`, 'Expected one of adam, momentum', 'got `lion`'],
     [`${TINY} --out x --colour red`, '[train] Expected a flag of --data, --model, ', 'got `--colour`'],
@@ -49,6 +60,7 @@ describe('an unknown name lists the known ones', () => {
       'See `ganx sample --help`',
     ],
     ['parity generator.onnx --require abacus', 'Known: onnxruntime-node, ', 'got `abacus`'],
+    ['doctor --require abacus', 'Known: onnxruntime, onnxruntime-node, onnxruntime-node/cpu', 'got `abacus`'],
     ['export run --layout chwn', '[--layout] Expected one of nhwc, nchw', 'got `chwn`'],
   ])('%s', async (line, ...parts) => {
     await expectRefused(line, ...parts);
@@ -107,7 +119,7 @@ describe('a command line that is not whole', () => {
     ['sample generator.onnx --seed 1 --seed 2', '[--seed] Expected one value, got `1 2`'],
     ['sample generator.onnx another.onnx', 'Expected one file, got `generator.onnx another.onnx`'],
     ['sample generator.onnx --npy=', '[--npy] Expected a value'],
-    ['runtimes here', '[runtimes] Expected flags only, got `here`'],
+    ['doctor here', '[doctor] Expected flags only, got `here`'],
     ['train --model mlp', 'Expected --data, got `none`', '--resume RUN'],
     ['train --data ring', 'Expected --model (mlp, dcgan), got `none`'],
     ['train --resume run --batch 4', 'Expected only --images, --engine, --device, --data beside --resume'],

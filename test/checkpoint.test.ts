@@ -98,6 +98,19 @@ describe('what is written', () => {
     expect(Array.from(read.tensors.view?.data ?? [])).toEqual([1, 2]);
   });
 
+  it('leaves tensors where they were read when nobody else has the bytes, unless they are not aligned', () => {
+    const original = makeCheckpoint();
+    const bytes = Uint8Array.from(encodeCheckpoint(original));
+    const shared = decodeCheckpoint(bytes, 'memory', 'views');
+    expect(bitsOf(shared)).toEqual(bitsOf(original));
+    for (const { data } of Object.values(shared.tensors)) expect(data.buffer).toBe(bytes.buffer);
+    const shifted = new Uint8Array(bytes.length + 3);
+    shifted.set(bytes, 3);
+    const apart = decodeCheckpoint(shifted.subarray(3), 'memory', 'views');
+    expect(bitsOf(apart)).toEqual(bitsOf(original));
+    expect(apart.tensors['generator/odd']!.data.buffer).not.toBe(shifted.buffer);
+  });
+
   it('is the same bytes whatever the order in which members were added', () => {
     const original = makeCheckpoint();
     const reversed = {

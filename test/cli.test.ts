@@ -178,10 +178,10 @@ describe('ganx parity', () => {
   });
 
   it('makes a SKIP of what is required a FAIL', async (context) => {
-    const runtimes = JSON.parse(await run('runtimes --json'));
-    const absent = runtimes.find((one: { ok: boolean }) => !one.ok);
+    const { checks } = JSON.parse(await run('doctor --json'));
+    const absent = checks.find((one: { ok: boolean; runtime?: string }) => !one.ok && one.runtime);
     if (!absent) return context.skip('Every runtime and device works here.');
-    const name = `${absent.runtime}/${absent.device}`;
+    const name: string = absent.runtime;
     const { code, stdout } = await ganx(['parity', 'generator.onnx', '--require', name], folder);
     expect(code).toBe(1);
     expect(stdout).toMatch(new RegExp(`^FAIL +${name} .*Required by ${name}`, 'm'));

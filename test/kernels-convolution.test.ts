@@ -195,6 +195,31 @@ const backpropInput: Cases = {
       ),
     ]),
   ),
+  // So many products that they are made group by group; the second filter is made inside the graph.
+  'a large batch, twice': forward(
+    (z, filter) =>
+      ['same', 'valid'].reduce<tf.Tensor>(
+        (sum, pad) =>
+          tf.add(
+            sum,
+            tf
+              .mean(
+                tf.conv2dTranspose(
+                  z as tf.Tensor4D,
+                  tf.mul(filter, pad === 'same' ? 1 : 2) as tf.Tensor4D,
+                  [6, 64 + (pad === 'same' ? 0 : 2), 64 + (pad === 'same' ? 0 : 2), 32],
+                  2,
+                  pad as 'same',
+                ),
+                0,
+              )
+              .slice([0, 0, 0], [64, 64, 32]),
+          ),
+        tf.scalar(0),
+      ),
+    [6, 32, 32, 2],
+    [4, 4, 32, 2],
+  ),
 };
 
 const fused: Cases = Object.fromEntries(
@@ -245,6 +270,6 @@ const table: KernelCases = {
   FusedConv2D: fused,
 };
 
-describe('convolutions', () => {
-  testKernels(convolution, table);
+describe.each(['operators', 'products'] as const)('convolutions as %s', (form) => {
+  testKernels(convolution, table, form);
 });

@@ -74,6 +74,6 @@ const table: KernelCases = {
   Sum: reduction(tf.sum),
 };
 
-describe('reductions', () => {
-  testKernels(reduce, table);
+describe.each(['operators', 'products'] as const)('reductions as %s', (form) => {
+  testKernels(reduce, table, form);
 });

@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../src/checkpoint/index.js';
 import { uniform } from '../src/core/random.js';
+import { probeTensorflowEngine } from '../src/train/engines/tensorflow-engine.js';
 import { ganx, ganxOk, makeWorkplace, type Running, startGanx, waitUntil } from './support/cli.js';
 
 const folder = makeWorkplace();
@@ -21,6 +22,10 @@ const COMMON = `--batch ${BATCH} --images ${STEPS * BATCH} --snapshot-every ${10
 const DCGAN = `--data digits --model dcgan --width 4 ${COMMON}`;
 const MLP = `--data digits --model mlp --width 64 --optimizer adam ${COMMON}`;
 const TFJS = `--data ring --model mlp --width 16 --engine tfjs ${COMMON}`;
+const NATIVE = `${DCGAN} --engine tensorflow --device cpu`;
+
+const native = await probeTensorflowEngine('cpu');
+const isRequired = (process.env.GANX_REQUIRE ?? '').split(',').includes('tensorflow');
 
 const start = (options: string, name: string): Running =>
   startGanx(['train', ...options.split(' '), '--out', name], folder);
@@ -70,13 +75,14 @@ async function expectSameEnd(one: string, other: string): Promise<void> {
 }
 
 describe.each([
-  ['mlp with adam', MLP],
-  ['dcgan with batch normalization', DCGAN],
-  ['mlp on the engine tfjs', TFJS],
-])('%s', (title, options) => {
+  ['mlp with adam', MLP, true],
+  ['dcgan with batch normalization', DCGAN, true],
+  ['mlp on the engine tfjs', TFJS, true],
+  ['dcgan on the engine tensorflow', NATIVE, native.ok || isRequired],
+] as const)('%s', (title, options, runs) => {
   const name = title.split(' ').join('-');
 
-  it('killed after 100 of 300 steps ends as if it had never been', async () => {
+  it.skipIf(!runs)('killed after 100 of 300 steps ends as if it had never been', async () => {
     await trainWhole(options, `${name}-whole`);
     const running = start(options, `${name}-killed`);
     await waitUntil(running, () => hasState(`${name}-killed`, 100));

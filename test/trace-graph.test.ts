@@ -5,9 +5,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Graph } from '../exporters/graph.js';
+import type { Form } from '../exporters/form.js';
+import { type Graph, readsOf } from '../exporters/graph.js';
 import { encodeModel } from '../exporters/model-proto.js';
-import { trace } from '../exporters/trace.js';
+import { removeUnused } from '../exporters/passes/remove-unused.js';
+import { type TraceInput, trace } from '../exporters/trace.js';
 import { difference, randomTensor, runEager, runTraced, specsOf } from './support/run-traced.js';
 
 type One = (x: tf.Tensor) => tf.Tensor;
@@ -134,5 +136,62 @@ describe('the graph', () => {
   it('declares its inputs even where nothing reads them', () => {
     const specs = specsOf({ x: randomTensor('x', [2]), unused: randomTensor('u', [3]) });
     expect(trace(({ x }) => ({ y: tf.neg(x!) }), specs, { name: 'traced' }).inputs).toEqual(['x', 'unused']);
+  });
+});
+
+describe('the form for a CPU', () => {
+  const inputs = (batch: number): Record<string, TraceInput> => ({
+    x: { shape: [batch, 32, 32, 64], dtype: 'float32' },
+    filter: { shape: [4, 4, 64, 8], dtype: 'float32' },
+  });
+  const tracedAs = (form: Form, batch = 2): Graph => {
+    const graph = trace(
+      ({ x, filter }) => {
+        const loss = (image: tf.Tensor, kernel: tf.Tensor): tf.Scalar =>
+          tf.sum(tf.softplus(tf.conv2d(image as tf.Tensor4D, kernel as tf.Tensor4D, 2, 'same')));
+        const [byImage, byFilter] = tf.grads(loss)([x!, filter!]);
+        return { byImage: byImage!, byFilter: byFilter! };
+      },
+      inputs(batch),
+      { name: 'traced', form },
+    );
+    removeUnused(graph);
+    return graph;
+  };
+  const countOf = (graph: Graph, operator: string): number =>
+    operatorsOf(graph).filter((op) => op === operator).length;
+
+  it('makes products of convolutions and keeps NHWC', () => {
+    const graph = tracedAs('products');
+    expect(operatorsOf(graph)).not.toContain('Conv');
+    expect(operatorsOf(graph)).not.toContain('ConvTranspose');
+    expect(operatorsOf(graph)).not.toContain('Transpose');
+    expect(countOf(graph, 'Gemm')).toBe(3);
+    // The forward pass and the filter's gradient share their patches; the others are of the four overlaps.
+    expect(countOf(graph, 'Gather')).toBe(1 + 4);
+    expect(operatorsOf(tracedAs('operators'))).toContain('ConvTranspose');
+  });
+
+  it('works through a large batch group by group, and takes no names twice', () => {
+    const graph = tracedAs('products', 16);
+    const [scan] = graph.nodes.filter(({ op }) => op === 'Scan');
+    const { body } = scan!.attributes as { body: { graph: Graph } };
+    expect(body.graph.nodes.map(({ op }) => op)).toContain('Gemm');
+    expect(readsOf(scan!).length).toBeGreaterThan(scan!.inputs.length); // the filter comes from around it
+    const names = [graph, body.graph].flatMap(({ nodes, initializers }) => [
+      ...nodes.flatMap(({ outputs }) => outputs),
+      ...initializers.keys(),
+    ]);
+    expect(new Set(names).size).toBe(names.length);
+  });
+
+  it('keeps what only a body reads', () => {
+    const graph = tracedAs('products', 16);
+    const known = new Set([
+      ...graph.inputs,
+      ...graph.initializers.keys(),
+      ...graph.nodes.flatMap(({ outputs }) => outputs),
+    ]);
+    expect(graph.nodes.flatMap(readsOf).filter((tensor) => !known.has(tensor))).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@
  * The trap: tfjs names the axes `axis` for Sum and Mean but `reductionIndices` for Max.
  */
 import { util } from '@tensorflow/tfjs-core';
+import { sizeOf } from '../../src/core/tensor.js';
 import type { Builder } from '../builder.js';
 import type { Attribute } from '../graph.js';
 import type { Attributes } from '../kernel.js';
@@ -10,6 +11,38 @@ import type { Value } from '../value.js';
 import { writeCast } from './elementwise.js';
 
 type Reduction = (inputs: { x: Value }, attributes: Attributes, builder: Builder) => Value;
+
+/** What a sum over so many rows is multiplied by, for the reductions that are sums. */
+const ROW_SCALE: Readonly<Record<string, (rows: number) => number>> = {
+  ReduceSum: () => 1,
+  ReduceMean: (rows) => 1 / rows,
+};
+
+/** The sum over all leading axes as a product with a row of ones: Gemm adds rows three times as fast as ReduceSum. */
+function writeRowSum(
+  builder: Builder,
+  x: Value,
+  rows: number,
+  scale: number,
+  extents: readonly number[],
+): string {
+  const columns = sizeOf(x.extents) / rows;
+  const matrix = builder.node(
+    'Reshape',
+    [x.name, builder.integers([rows, columns])],
+    [rows, columns],
+    'float32',
+  );
+  const ones = builder.once(`ones ${rows}`, () =>
+    builder.graph.addInitializer(`ones/${rows}`, {
+      shape: [1, rows],
+      dtype: 'float32',
+      data: new Float32Array(rows).fill(1),
+    }),
+  );
+  const sum = builder.node('Gemm', [ones, matrix], [1, columns], 'float32', { alpha: { float: scale } });
+  return builder.node('Reshape', [sum, builder.integers(extents)], extents, 'float32');
+}
 
 /** tfjs Op({x}, {axes, keepDims}) -> ONNX ReduceOp(data, axes, keepdims). */
 function reduction(op: string, axisName: 'axis' | 'reductionIndices'): Reduction {
@@ -22,16 +55,22 @@ function reduction(op: string, axisName: 'axis' | 'reductionIndices'): Reduction
     const axes = reduced.map((axis) => whole.layout.indexOf(axis)).sort((a, b) => a - b);
     const kept = whole.layout.filter((axis) => keepDims || !reduced.includes(axis));
     const extents = kept.map((axis) => (reduced.includes(axis) ? 1 : whole.shape[axis]!));
+    const shape = x.shape.flatMap((extent, axis) =>
+      reduced.includes(axis) ? (keepDims ? [1] : []) : [extent],
+    );
+    const rank = [...kept].sort((a, b) => a - b);
+    const layout = kept.map((axis) => rank.indexOf(axis));
+    const rows = axes.every((axis, i) => axis === i) ? sizeOf(whole.extents.slice(0, axes.length)) : 0;
+    if (builder.form === 'products' && op in ROW_SCALE && rows > 1 && x.dtype === 'float32') {
+      const name = writeRowSum(builder, whole, rows, ROW_SCALE[op]!(rows), extents);
+      return { name, dtype: x.dtype, shape, layout, extents };
+    }
     const attribute: Record<string, Attribute> = { keepdims: keepDims ? 1 : 0 };
     // Opset 13 made the axes of ReduceSum an input; the other reductions followed only in opset 18.
     const inputs = op === 'ReduceSum' ? [whole.name, builder.integers(axes)] : [whole.name];
     if (op !== 'ReduceSum') attribute.axes = axes;
     const name = builder.node(op, inputs, extents, x.dtype, attribute);
-    const shape = x.shape.flatMap((extent, axis) =>
-      reduced.includes(axis) ? (keepDims ? [1] : []) : [extent],
-    );
-    const rank = [...kept].sort((a, b) => a - b);
-    return { name, dtype: x.dtype, shape, layout: kept.map((axis) => rank.indexOf(axis)), extents };
+    return { name, dtype: x.dtype, shape, layout, extents };
   };
 }
 

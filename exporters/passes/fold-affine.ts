@@ -3,7 +3,8 @@
  * This is how BatchNorm and biases vanish from an exported generator. A Reshape may lie between, as after the dense
  * layer that begins a convolutional generator.
  */
-import type { Graph, GraphNode, Initializer } from '../graph.js';
+import { ConstantView } from '../constant-view.js';
+import { type Graph, type GraphNode, type Initializer, valuesOf } from '../graph.js';
 
 /** Axis of the weights (input 1) that counts the output channels, by operator. */
 function channelAxis(node: GraphNode): number | undefined {
@@ -25,16 +26,16 @@ function perChannel(
     padded.length === rank &&
     padded.every((extent, i) => extent === 1 || (i === axis && extent === channels));
   if (!fits) return undefined;
-  const { data } = constant;
+  const data = valuesOf(constant);
   return Float32Array.from({ length: channels }, (_, i) => Number(data[data.length === 1 ? 0 : i]));
 }
 
 function scaleWeights(weights: Initializer, axis: number, factors: Float32Array): Initializer {
-  const inner = weights.shape.slice(axis + 1).reduce((a, b) => a * b, 1);
-  const data = (weights.data as Float32Array).map(
-    (value, i) => value * factors[Math.floor(i / inner) % factors.length]!,
-  );
-  return { ...weights, data };
+  const { shape } = weights;
+  const source = ConstantView.of(weights.data as Float32Array | ConstantView, shape);
+  // The channels may repeat along the axis: [.., positions, channels, ..].
+  const split = shape.toSpliced(axis, 1, shape[axis]! / factors.length, factors.length);
+  return { ...weights, data: source.scale(split, axis + 1, factors) };
 }
 
 /** The linear node that feeds `node`, and how often its channels repeat where a Reshape lies between. */
@@ -53,7 +54,7 @@ function findLinear(
     return undefined;
   const weights = graph.initializers.get(node.inputs[1]!);
   const bias = node.inputs[2] === undefined || graph.initializers.has(node.inputs[2]);
-  if (!(weights?.data instanceof Float32Array) || !bias || graph.consumersOf(node.inputs[1]!).length !== 1)
+  if (weights?.dtype !== 'float32' || !bias || graph.consumersOf(node.inputs[1]!).length !== 1)
     return undefined;
   const shape = graph.typeOf(input).shape;
   const axis = node.op === 'Gemm' ? shape.length - 1 : 1;
@@ -79,7 +80,7 @@ function foldOne(graph: Graph, node: GraphNode): boolean {
   const oldBias =
     biasName === undefined
       ? new Float32Array(outputs)
-      : (graph.initializers.get(biasName)!.data as Float32Array);
+      : (valuesOf(graph.initializers.get(biasName)!) as Float32Array);
   let bias: Float32Array;
   if (node.op === 'Mul') {
     graph.initializers.set(weightName, scaleWeights(weights, weightAxis, values));

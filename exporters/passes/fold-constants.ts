@@ -3,8 +3,8 @@
  * to ONNX's layout. Arithmetic is in double precision and rounded at the end of each operator, as float32 would be.
  */
 import { sizeOf } from '../../src/core/tensor.js';
-import type { Graph, GraphNode, Initializer } from '../graph.js';
-import { transposeData } from '../value.js';
+import { ConstantView } from '../constant-view.js';
+import { type Graph, type GraphNode, type Initializer, valuesOf } from '../graph.js';
 
 const UNARY: Readonly<Record<string, (x: number) => number>> = {
   Neg: (x) => -x,
@@ -19,7 +19,12 @@ const BINARY: Readonly<Record<string, (a: number, b: number) => number>> = {
   Sub: (a, b) => a - b,
 };
 
-/** NumPy broadcasting of two constants into `shape`. */
+/** The numbers of a float32 constant. */
+function floatsOf(constant: Initializer): Float32Array {
+  return valuesOf(constant) as Float32Array;
+}
+
+/** NumPy broadcasting of two float32 constants into `shape`. */
 function broadcast(
   a: Initializer,
   b: Initializer,
@@ -32,6 +37,7 @@ function broadcast(
       return at < 0 || own[at] === 1 ? 0 : sizeOf(own.slice(at + 1));
     });
   const [stepsA, stepsB] = [stridesOf(a), stridesOf(b)];
+  const [valuesA, valuesB] = [floatsOf(a), floatsOf(b)];
   const out = new Float32Array(sizeOf(shape));
   for (let i = 0; i < out.length; i++) {
     let rest = i;
@@ -43,7 +49,7 @@ function broadcast(
       atA += index * stepsA[axis]!;
       atB += index * stepsB[axis]!;
     }
-    out[i] = f(a.data[atA]!, b.data[atB]!);
+    out[i] = f(valuesA[atA]!, valuesB[atB]!);
   }
   return out;
 }
@@ -55,16 +61,17 @@ function evaluate(
   shape: readonly number[],
 ): Initializer | undefined {
   const [a, b] = inputs;
-  if (!a || !(a.data instanceof Float32Array)) return undefined;
+  if (a?.dtype !== 'float32') return undefined;
   const unary = UNARY[node.op];
   const binary = BINARY[node.op];
-  if (unary) return { shape, dtype: 'float32', data: a.data.map(unary) };
-  if (binary && b?.data instanceof Float32Array) {
+  if (unary) return { shape, dtype: 'float32', data: floatsOf(a).map(unary) };
+  if (binary && b?.dtype === 'float32') {
     return { shape, dtype: 'float32', data: broadcast(a, b, shape, binary) };
   }
   if (node.op === 'Reshape') return { ...a, shape };
   if (node.op === 'Transpose') {
-    const data = transposeData(a.data, a.shape, node.attributes.perm as readonly number[]) as Float32Array;
+    const source = ConstantView.of(a.data as Float32Array | ConstantView, a.shape);
+    const data = source.transpose(a.shape, node.attributes.perm as readonly number[]);
     return { shape, dtype: 'float32', data };
   }
   return undefined;

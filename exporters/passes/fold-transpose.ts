@@ -2,8 +2,8 @@
  * Moves a Transpose of activations into the constant matrix that made them: a dense layer whose output is reshaped
  * to a map computes its columns in the order in which the next convolution reads them.
  */
+import { ConstantView } from '../constant-view.js';
 import type { Graph, GraphNode } from '../graph.js';
-import { transposeData } from '../value.js';
 
 const ELEMENTWISE = new Set(['Relu', 'LeakyRelu', 'Tanh', 'Sigmoid', 'Softplus', 'Abs', 'Neg', 'Exp']);
 
@@ -39,17 +39,13 @@ function foldOne(graph: Graph, transpose: GraphNode): void {
   if (!chain) return;
   const { gemm, reshape, links } = chain;
   const inner = graph.typeOf(reshape.outputs[0]!).shape.slice(1) as number[]; // [H, W, C]
-  const columns = inner.reduce((a, b) => a * b, 1);
   const order = perm.slice(1).map((axis) => axis - 1);
-  const from = transposeData(
-    Int32Array.from({ length: columns }, (_, i) => i),
-    inner,
-    order,
-  );
   for (const name of gemm.inputs.slice(1)) {
     const old = graph.initializers.get(name)!;
-    const values = old.data as Float32Array;
-    const data = values.map((_, i) => values[i - (i % columns) + from[i % columns]!]!);
+    const outer = old.shape.slice(0, -1); // rows of the matrix; none of a bias
+    const source = ConstantView.of(old.data as Float32Array | ConstantView, old.shape);
+    const columns = order.map((axis) => axis + outer.length);
+    const data = source.transpose([...outer, ...inner], [...outer.keys(), ...columns]);
     graph.initializers.set(name, { ...old, data });
   }
   const target = order.map((axis) => inner[axis]!); // [C, H, W]

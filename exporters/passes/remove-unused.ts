@@ -1,5 +1,5 @@
 /** Drops nodes and initializers that no output depends on: what a gradient computed and nobody asked for. */
-import type { Graph } from '../graph.js';
+import { type Graph, readsOf } from '../graph.js';
 
 export function removeUnused(graph: Graph): void {
   const needed = new Set(graph.outputs);
@@ -8,7 +8,7 @@ export function removeUnused(graph: Graph): void {
     .toReversed()
     .filter((node) => {
       if (!node.outputs.some((output) => needed.has(output))) return false;
-      for (const input of node.inputs) needed.add(input);
+      for (const tensor of readsOf(node)) needed.add(tensor);
       return true;
     })
     .reverse();

@@ -53,18 +53,36 @@ export function ioError(where: string, task: string, error: unknown, note = ''):
  * @throws GanError `IO`
  */
 export async function writeFileAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  await fillFileAtomically(path, (temporary) => writeFile(temporary, bytes));
+}
+
+/**
+ * The same for a file that is written by `fill`, under the temporary name that it is given.
+ *
+ * @returns what `fill` returns
+ * @throws GanError `IO`, or the GanError that `fill` throws
+ */
+export async function fillFileAtomically<T>(
+  path: string,
+  fill: (temporary: string) => Promise<T>,
+): Promise<T> {
   // Node ignores SIGXFSZ, but write-file-atomic's signal-exit listens to it for the time of a write: as the only
   // listener it would end the process, and when it leaves, the signal is deadly. So one listener stays for good.
   if (!process.listeners('SIGXFSZ').includes(outliveSizeLimit)) process.on('SIGXFSZ', outliveSizeLimit);
   try {
     await makeFolder(dirname(path));
+    const results: T[] = [];
     await writeFileAtomic(path, NO_BYTES, {
       // The library makes a single write() call and renames even when only a part was written, which is what the
-      // system does on a nearly full disk and above 2 GiB. So we fill the file here, with a call that writes all
-      // of it or throws, and leave the library the name, the flush, the rename and the clean-up.
-      tmpfileCreated: (temporary) => writeFile(temporary, bytes),
+      // system does on a nearly full disk and above 2 GiB. So the file is filled here, with calls that write all
+      // of it or throw, and the library is left the name, the flush, the rename and the clean-up.
+      tmpfileCreated: async (temporary) => {
+        results.push(await fill(temporary));
+      },
     });
+    return results[0] as T;
   } catch (error) {
+    if (error instanceof GanError) throw error;
     throw ioError(
       'files',
       `to write ${path}`,

@@ -20,5 +20,5 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint): Prom
  * @throws GanError `IO` when it cannot be read, `BAD_CHECKPOINT` when it is not what was saved
  */
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
-  return decodeCheckpoint(await readWholeFile(path), path);
+  return decodeCheckpoint(await readWholeFile(path), path, 'views');
 }

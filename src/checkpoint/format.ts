@@ -96,10 +96,15 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Uint8Array {
 /**
  * Reads a checkpoint file's bytes; a file that differs in one bit from what was saved is refused.
  *
- * @param where the file's path, for messages
+ * @param where   the file's path, for messages
+ * @param tensors `views` where nobody else has the bytes: weights then stay where they were read, once in memory
  * @throws GanError `BAD_CHECKPOINT` for a file that is foreign, of another version, cut short or damaged
  */
-export function decodeCheckpoint(bytes: Uint8Array, where: string): Checkpoint {
+export function decodeCheckpoint(
+  bytes: Uint8Array,
+  where: string,
+  tensors: 'copies' | 'views' = 'copies',
+): Checkpoint {
   const header = readHeader(bytes, where);
   const { format, version, ganx } = header.metadata;
   if (format !== FORMAT) {
@@ -125,7 +130,7 @@ export function decodeCheckpoint(bytes: Uint8Array, where: string): Checkpoint {
     throw fail('text that is not JSON');
   }
   const valid = parseFacts(facts, fail);
-  return { ...valid, tensors: readTensors(bytes, places) };
+  return { ...valid, tensors: readTensors(bytes, places, tensors) };
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * The checkpoint room: plain data to and from disk. It knows no tfjs and no model.
  */
-export { ioError, readWholeFile, writeFileAtomically } from './atomic-write.js';
+export { fillFileAtomically, ioError, readWholeFile, writeFileAtomically } from './atomic-write.js';
 export { loadCheckpoint, saveCheckpoint } from './files.js';
 export { CHECKPOINT_VERSION, decodeCheckpoint, encodeCheckpoint, expectModel } from './format.js';
 export { makeFolder } from './make-folder.js';

@@ -164,15 +164,23 @@ export function locateTensors(bytes: Uint8Array, header: SafetensorsHeader, wher
   });
 }
 
-/** Reads the tensors; each gets memory of its own, so that the file's bytes may go. */
-export function readTensors(bytes: Uint8Array, places: readonly TensorPlace[]): Record<string, PlainTensor> {
+/** Reads the tensors: as `copies`, so that the file's bytes may go, or as `views` of these bytes where they are aligned. */
+export function readTensors(
+  bytes: Uint8Array,
+  places: readonly TensorPlace[],
+  as: 'copies' | 'views',
+): Record<string, PlainTensor> {
   // fromEntries defines members, so that a tensor named __proto__ is a member like any other.
   return Object.fromEntries(
     places.map(({ name, dtype, shape, start, sizeBytes }): [string, PlainTensor] => {
-      const copy = new Uint8Array(sizeBytes);
-      copy.set(bytes.subarray(start, start + sizeBytes));
-      if (dtype === 'float32') return [name, { shape, dtype, data: new Float32Array(copy.buffer) }];
-      return [name, { shape, dtype, data: dtype === 'int32' ? new Int32Array(copy.buffer) : copy }];
+      const own = bytes.subarray(start, start + sizeBytes);
+      const isAligned = own.byteOffset % bytesPerElement(dtype) === 0;
+      const { buffer, byteOffset } = as === 'views' && isAligned ? own : Uint8Array.from(own);
+      const count = sizeOf(shape);
+      if (dtype === 'float32')
+        return [name, { shape, dtype, data: new Float32Array(buffer, byteOffset, count) }];
+      if (dtype === 'int32') return [name, { shape, dtype, data: new Int32Array(buffer, byteOffset, count) }];
+      return [name, { shape, dtype, data: new Uint8Array(buffer, byteOffset, count) }];
     }),
   );
 }

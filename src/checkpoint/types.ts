@@ -27,7 +27,7 @@ export interface Checkpoint {
   readonly dataDigest: string;
   /** Training state only: accumulators, byte length of the statistics and the like; JSON values only. */
   readonly progress?: Readonly<Record<string, unknown>>;
-  /** By path: `generator/dense_1/kernel`, `adam/m/generator/dense_1/kernel`. */
+  /** By path: `generator/dense_1/kernel`, `adam/gradients/generator/dense_1/kernel`. */
   readonly tensors: Readonly<Record<string, PlainTensor>>;
 }
 

@@ -1,14 +1,20 @@
 /** `ganx export`: from a run or a snapshot to generator.onnx, written only if it is right. */
+import { appendFile, writeFile } from 'node:fs/promises';
 import {
-  type ExportOptions,
+  type ExportCheck,
+  type ExportChoices,
+  type ExportPhase,
   type ExportResult,
   type ExportSource,
   exportGenerator,
+  exportInParts,
+  type ModelFile,
 } from '../../exporters/index.js';
 import { findModel } from '../../models/index.js';
 import { loadRuntime } from '../../runtimes/index.js';
-import { type Checkpoint, expectModel, resolveSnapshot, writeFileAtomically } from '../checkpoint/index.js';
+import { type Checkpoint, expectModel, fillFileAtomically, resolveSnapshot } from '../checkpoint/index.js';
 import type { FloatTensor } from '../core/tensor.js';
+import type { Session } from '../core/types.js';
 import { parseModelOptions } from '../train/index.js';
 import { anyText, type FlagValues, knownName, realNumber, wholeNumber } from './flags.js';
 import { formatBytes, paint, printLine, printNote } from './print.js';
@@ -51,25 +57,63 @@ export async function findSource(pathOrRun: string): Promise<{ path: string; sou
   return { path, source: toExportSource(checkpoint) };
 }
 
-/** Exports through ONNX Runtime on the CPU, which checks the file. */
-export async function exportWithCheck(
-  source: ExportSource,
-  choices: Omit<ExportOptions, 'openSession'> = {},
-): Promise<ExportResult> {
+/** Exports to memory through ONNX Runtime on the CPU, which checks the bytes. */
+export async function exportWithCheck(source: ExportSource): Promise<ExportResult> {
   const runtime = await loadRuntime('onnxruntime-node');
-  return await exportGenerator(source, {
-    ...choices,
-    openSession: (bytes) => runtime.open(bytes, { device: 'cpu' }),
+  return await exportGenerator(source, { openSession: (bytes) => runtime.open(bytes, { device: 'cpu' }) });
+}
+
+/** Exports to a file that ONNX Runtime opens and checks where it lies, before it gets its name. */
+async function exportToFile(
+  output: string,
+  source: ExportSource,
+  choices: ExportChoices,
+): Promise<ExportCheck & { readonly sizeBytes: number }> {
+  const { openModel } = await import('../../runtimes/onnxruntime-node.js');
+  return await fillFileAtomically(output, async (temporary) => {
+    const openFile = async ({ chunks }: ModelFile): Promise<Session> => {
+      await writeFile(temporary, chunks());
+      return openModel(temporary, { device: 'cpu' });
+    };
+    const { file, properties, ...check } = await exportInParts(source, openFile, choices);
+    await appendFile(temporary, properties);
+    return { ...check, sizeBytes: file.sizeBytes + properties.length };
   });
+}
+
+const PHASES: Readonly<Record<ExportPhase, (latents: number) => string>> = {
+  trace: () => 'Tracing the generator',
+  open: () => 'Writing the file and opening it in ONNX Runtime',
+  run: (latents) => `Drawing ${latents} images with it`,
+  compare: (latents) => `Drawing ${latents} images with the live generator`,
+};
+
+/** From this many weights on, an export takes long enough to say what it is at where nobody watches. */
+const LARGE = 1e7;
+
+/** Says what an export is at: on a terminal in one line that goes away, elsewhere a line a phase, if it takes long. */
+function openPhases(source: ExportSource): { onPhase: NonNullable<ExportChoices['onPhase']>; stop(): void } {
+  const parameters = Object.values(source.weights).reduce((sum, { data }) => sum + data.length, 0);
+  const { isTTY } = process.stderr;
+  return {
+    onPhase(phase, latents) {
+      const text = `${PHASES[phase](latents)} …`;
+      if (isTTY) process.stderr.write(`\r\x1b[K${text}`);
+      else if (parameters >= LARGE) printNote(text);
+    },
+    stop() {
+      if (isTTY) process.stderr.write('\r\x1b[K');
+    },
+  };
 }
 
 async function runExport(values: FlagValues<typeof flags>, pathOrRun: string): Promise<void> {
   const { output = 'generator.onnx', ...choices } = values;
   const { path, source } = await findSource(pathOrRun);
-  const result = await exportWithCheck(source, choices);
-  await writeFileAtomically(output, result.bytes);
+  const { onPhase, stop } = openPhases(source);
+  const result = await exportToFile(output, source, { ...choices, onPhase }).finally(stop);
   printLine(
-    `${output}: ${source.model} after ${source.imagesSeen} images, ${formatBytes(result.bytes.length)}, from ${path}`,
+    `${output}: ${source.model} after ${source.imagesSeen} images, ${formatBytes(result.sizeBytes)}, from ${path}`,
   );
   printLine(
     `Within ${result.maxDifference.toExponential(1)} of the live generator on ${result.checkedLatents} latents (tolerance ${result.tolerance}).`,

@@ -3,10 +3,10 @@
  * The command line. One file per verb reads its own flags, calls the library and prints; this one only gathers them
  * and turns errors into a message and exit code 1.
  */
-import { readFileSync } from 'node:fs';
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { expected, GanError } from '../core/errors.js';
+import { readManifest } from './manifest.js';
 import { printError } from './print.js';
 import { makeCommand } from './verb.js';
 
@@ -17,15 +17,10 @@ const VERBS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   sample: async () => makeCommand((await import('./sample.js')).sampleVerb),
   parity: async () => makeCommand((await import('./parity.js')).parityVerb),
   info: async () => makeCommand((await import('./info.js')).infoVerb),
-  runtimes: async () => makeCommand((await import('./runtimes.js')).runtimesVerb),
+  doctor: async () => makeCommand((await import('./doctor.js')).doctorVerb),
+  setup: async () => makeCommand((await import('./setup.js')).setupVerb),
   demo: async () => makeCommand((await import('./demo.js')).demoVerb),
 };
-
-/** The version in package.json, which lies beside `dist`. */
-function readVersion(): string {
-  const manifest = new URL('../../../package.json', import.meta.url);
-  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
-}
 
 async function loadCommands(line: readonly string[]): Promise<CommandModule[]> {
   const named = line.find((word) => Object.hasOwn(VERBS, word));
@@ -56,7 +51,7 @@ try {
     .option('verbose', { type: 'boolean', describe: 'show where an error comes from', global: true })
     .example('$0 train --data digits --model dcgan', 'train on the built-in handwritten-like digits')
     .example('$0 sample generator.onnx --count 64 --seed 7', 'draw a contact sheet of 64 images')
-    .version(readVersion())
+    .version(readManifest().version)
     .alias({ h: 'help', v: 'version' })
     .wrap(Math.min(110, process.stdout.columns ?? 100))
     .fail((message, error) => {

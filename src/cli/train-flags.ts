@@ -1,6 +1,7 @@
 /** The flags of `ganx train`. What each means for a training is the training room's business (src/train/options.ts). */
 import { modelNames } from '../../models/index.js';
 import { BUILT_IN } from '../data/index.js';
+import { ENGINES, engineNames } from '../train/index.js';
 import { anyText, knownName, MAX_SEED, realNumber, wholeNumber } from './flags.js';
 
 const MAX_IMAGES = 1e12;
@@ -16,13 +17,13 @@ export const trainFlags = {
   batch: { describe: 'images per step', initially: BY_MODEL, read: wholeNumber(1, 65536) },
   seed: { describe: 'seed of everything random', initially: 0, read: wholeNumber(0, MAX_SEED) },
   engine: {
-    describe: 'what runs the step: onnxruntime (compiled) or tfjs (eager reference)',
-    initially: 'onnxruntime',
-    read: knownName(['onnxruntime', 'tfjs']),
+    describe: `what runs the step: auto, ${engineNames.map((name) => `${name} (${ENGINES[name].describe})`).join(', ')}`,
+    initially: 'auto, the fastest that works here',
+    read: knownName(['auto', ...engineNames]),
   },
   device: {
-    describe: 'where: cpu, webgpu, cuda (onnxruntime); cpu, wasm (tfjs)',
-    initially: 'cpu',
+    describe: `where: ${engineNames.map((name) => `${ENGINES[name].devices.join(', ')} (${name})`).join('; ')}`,
+    initially: "the engine's fastest that works here",
     read: anyText,
   },
   out: { describe: 'new run folder', initially: 'runs/DATA-MODEL', read: anyText },

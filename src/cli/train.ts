@@ -7,23 +7,24 @@ import { expected } from '../core/errors.js';
 import type { Dataset } from '../core/types.js';
 import {
   createRun,
+  type EngineChoice,
+  type EngineName,
+  expectDevice,
   expectNewFolder,
   planTraining,
   type RunFolder,
   readOptions,
   reopenRun,
   type TrainResult,
-  tfjsDevices,
   train,
 } from '../train/index.js';
 import { openDataWithBar } from './data.js';
+import { chooseHere, explainChoice, LIBRARY_OF_ENGINE } from './engines.js';
 import { type FlagValues, toKebabCase } from './flags.js';
 import { formatDuration, openBar, paint, printLine, printNote } from './print.js';
 import { abortOnSignal, EXIT_STOPPED } from './stop.js';
 import { trainFlags } from './train-flags.js';
 import type { Verb } from './verb.js';
-
-const RUNTIME = 'onnxruntime-node';
 
 type Values = FlagValues<typeof trainFlags>;
 
@@ -36,10 +37,23 @@ function freeFolder(data: string, model: string): string {
   }
 }
 
-async function checkDevice(engine: string, device: string): Promise<void> {
-  const known = engine === 'tfjs' ? tfjsDevices : (await loadRuntime(RUNTIME)).devices;
-  if (!known.includes(device))
-    throw expected('--device', `a device of the engine ${engine}: ${known.join(', ')}`, device);
+/** What was wished for; a wish that nothing can meet is refused before any data is read. */
+interface Wish {
+  readonly engine: EngineName | undefined;
+  readonly device: string | undefined;
+}
+
+function readWish(engine: Values['engine'], device: string | undefined): Wish {
+  const wish = { engine: engine === 'auto' ? undefined : engine, device };
+  if (device !== undefined) expectDevice(wish.engine, device);
+  return wish;
+}
+
+async function choose(wish: Wish): Promise<Pick<EngineChoice, 'engine' | 'device'>> {
+  const choice = await chooseHere(wish);
+  const text = explainChoice(choice);
+  if (text) printNote(text);
+  return { engine: choice.engine, device: choice.device };
 }
 
 interface Opened {
@@ -58,11 +72,11 @@ async function openWith(data: Dataset, open: () => Promise<RunFolder>): Promise<
 }
 
 async function begin(values: Values, signal: AbortSignal): Promise<Opened> {
-  const { data: source, model: name, out, size, channels, strict = false, ...rest } = values;
+  const { data: source, model: name, out, engine, device, size, channels, strict = false, ...rest } = values;
   if (!source) throw expected('train', '--data', 'none', 'Or --resume RUN. See `ganx train --help`.');
   if (!name) throw expected('train', `--model (${modelNames.join(', ')})`, 'none');
   const model = findModel(name);
-  await checkDevice(values.engine ?? 'onnxruntime', values.device ?? 'cpu');
+  const wish = readWish(engine, device);
   if (out) await expectNewFolder(out);
   const reading = { ...(size ? { size } : {}), ...(channels ? { channels } : {}), strict };
   const sizes = model.sizes ? { sizes: model.sizes } : {};
@@ -70,7 +84,8 @@ async function begin(values: Values, signal: AbortSignal): Promise<Opened> {
   return await openWith(data, async () => {
     const shown = data.kind === 'images' ? { size: data.shape[0] } : {};
     const plan = planTraining({ ...rest, model: model.name, data: { source, ...reading, ...shown } }, data);
-    return await createRun(out ?? freeFolder(data.name, model.name), plan);
+    const options = { ...plan, ...(await choose(wish)) };
+    return await createRun(out ?? freeFolder(data.name, model.name), options);
   });
 }
 
@@ -85,8 +100,10 @@ async function goOn(values: Values, path: string, signal: AbortSignal): Promise<
     throw expected('train', `only ${names.join(', ')} beside --resume`, `--${toKebabCase(fixed)}`, remedy);
   }
   const stored = await readOptions(path);
-  const { engine = stored.engine, device = stored.device, images = stored.images } = values;
-  await checkDevice(engine, device);
+  const { images = stored.images } = values;
+  // A run goes on where it was, unless another engine or device is named; a new engine may choose its device.
+  const { engine = stored.engine, device = values.engine ? undefined : stored.device } = values;
+  const wish = readWish(engine, device);
   const { source, size, channels, strict, digest } = stored.data;
   const data = await openDataWithBar(values.data ?? source, {
     strict,
@@ -104,7 +121,7 @@ async function goOn(values: Values, path: string, signal: AbortSignal): Promise<
         'Restore it, name its place with --data, or begin a new run.',
       );
     }
-    const run = await reopenRun(path, { images, engine, device });
+    const run = await reopenRun(path, { images, ...(await choose(wish)) });
     for (const { path: broken, reason } of run.skipped)
       printNote(paint('yellow', `Passed over ${broken}: ${reason}`));
     return run;
@@ -120,7 +137,7 @@ function announce({ options, progress, path }: RunFolder, data: Dataset): void {
 
 async function trainWithBar({ run, data }: Opened, signal: AbortSignal): Promise<TrainResult> {
   const bar = openBar('Training', data.kind);
-  const runtime = await loadRuntime(RUNTIME);
+  const runtime = await loadRuntime(LIBRARY_OF_ENGINE.onnxruntime);
   try {
     return await train(run, {
       data,

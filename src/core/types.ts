@@ -61,6 +61,8 @@ export interface OpenOptions {
   readonly device: string;
   /** Threads for one operator; the runtime's own choice when absent. */
   readonly threads?: number;
+  /** Beginning of the name of a file for the runtime's own profile of each kernel, where it has one. */
+  readonly profile?: string;
 }
 
 /** A library that can run ONNX files. */

@@ -1,7 +1,11 @@
 /** `ganx/train`: train a GAN from Node. */
+export { chooseEngine, type EngineChoice, type EngineOnDevice } from './engines/choose.js';
 export type { Engine, State } from './engines/engine.js';
+export { hasNvidiaDriver } from './engines/nvidia.js';
 export { type OpenSession, openSessionEngine } from './engines/session-engine.js';
-export { openTfjsEngine, tfjsDevices } from './engines/tfjs-engine.js';
+export { ENGINES, type EngineName, engineNames, expectDevice, listEngineDevices } from './engines/table.js';
+export { openTensorflowEngine, probeTensorflowEngine } from './engines/tensorflow-engine.js';
+export { openTfjsEngine } from './engines/tfjs-engine.js';
 export { makeFeeds } from './feeds.js';
 export {
   parseModelOptions,

@@ -24,19 +24,23 @@ export interface Optimizer {
 }
 
 /**
- * Adam (arXiv:1412.6980) in the order of operations of its section 2, where the bias corrections are folded into
- * the rate: α_t = α·√(1 − β₂ᵗ)/(1 − β₁ᵗ), θ ← θ − α_t·m/(√v + ε̂).
+ * Adam (arXiv:1412.6980) in the order of operations of its section 2, where the bias corrections are folded into the
+ * rate: α_t = α·√(1 − β₂ᵗ)/(1 − β₁ᵗ), θ ← θ − α_t·m/(√v + ε̂). The slots are the decayed sums S = m/(1 − β₁) and
+ * Q = v/(1 − β₂), since S ← β₁·S + g and Q ← β₂·Q + g² pass over memory twice less, and memory is what Adam waits
+ * for. The constants that are left over go into the rate and into ε.
  */
 export function adam(beta1: number, beta2: number, epsilon = 1e-7): Optimizer {
+  const root = Math.sqrt(1 - beta2);
   return {
     name: 'adam',
-    slots: ['m', 'v'],
-    rate: (learningRate, update) => (learningRate * Math.sqrt(1 - beta2 ** update)) / (1 - beta1 ** update),
+    slots: ['gradients', 'squares'],
+    rate: (learningRate, update) =>
+      (((learningRate * Math.sqrt(1 - beta2 ** update)) / (1 - beta1 ** update)) * (1 - beta1)) / root,
     apply: (weight, gradient, slots, { rate }) => {
-      const m = tf.add(tf.mul(slots.m!, beta1), tf.mul(gradient, 1 - beta1));
-      const v = tf.add(tf.mul(slots.v!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-      const move = tf.div(tf.mul(m, rate), tf.add(tf.sqrt(v), epsilon));
-      return { weight: tf.sub(weight, move), slots: { m, v } };
+      const gradients = tf.add(tf.mul(slots.gradients!, beta1), gradient);
+      const squares = tf.add(tf.mul(slots.squares!, beta2), tf.square(gradient));
+      const direction = tf.div(gradients, tf.add(tf.sqrt(squares), epsilon / root));
+      return { weight: tf.sub(weight, tf.mul(direction, rate)), slots: { gradients, squares } };
     },
   };
 }

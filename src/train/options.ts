@@ -7,6 +7,7 @@ import { findModel } from '../../models/index.js';
 import type { BuildOptions } from '../../models/types.js';
 import { expected, GanError } from '../core/errors.js';
 import type { Dataset } from '../core/types.js';
+import { engineNames } from './engines/table.js';
 import { adam, momentum, type Optimizer } from './optimizers.js';
 
 const natural = z.int().min(1);
@@ -33,7 +34,7 @@ const OPTIONS = z.strictObject({
     digest: z.string(),
   }),
   seed: z.int().min(0),
-  engine: z.enum(['onnxruntime', 'tfjs']),
+  engine: z.enum(engineNames),
   device: z.string(),
   images: natural,
   batch: natural,

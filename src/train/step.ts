@@ -107,6 +107,20 @@ function callInTraining(
   return network.apply(x, call);
 }
 
+/** Logits of two batches by one call on both, which reads every weight once; for networks that see each example alone. */
+function judgeTogether(
+  discriminator: Network,
+  weights: Tensors,
+  coins: readonly [Tensors, Tensors],
+  batches: readonly [tf.Tensor, tf.Tensor],
+): [tf.Tensor, tf.Tensor] {
+  const both = Object.fromEntries(
+    Object.entries(coins[0]).map(([name, first]) => [name, tf.concat([first, coins[1][name]!])]),
+  );
+  const logits = callInTraining(discriminator, weights, both, {}, tf.concat([...batches]));
+  return tf.split(logits, 2) as [tf.Tensor, tf.Tensor];
+}
+
 /** Descends one network's loss: gradients, then the optimizer, weight by weight. */
 function update(
   network: Network,
@@ -162,8 +176,12 @@ export function makeStep(gan: Gan, options: StepOptions): Step {
       const z = inputs[`latents/${use}`]!;
       const fakes = callInTraining(generator, under(state, 'generator'), coins('generator'), discard(), z);
       losses.lossD = update(discriminator, optimizer, state, rates, (weights) => {
-        const real = callInTraining(discriminator, weights, coins('real'), averages, inputs[`reals/${i}`]!);
-        const fake = callInTraining(discriminator, weights, coins('fake'), discard(), fakes);
+        const judge = (part: string, updates: Tensors, x: tf.Tensor): tf.Tensor =>
+          callInTraining(discriminator, weights, coins(part), updates, x);
+        const reals = inputs[`reals/${i}`]!;
+        const [real, fake] = discriminator.acrossBatch
+          ? [judge('real', averages, reals), judge('fake', discard(), fakes)]
+          : judgeTogether(discriminator, weights, [coins('real'), coins('fake')], [reals, fakes]);
         losses.dReal = tf.keep(tf.mean(tf.sigmoid(real)));
         losses.dFake = tf.keep(tf.mean(tf.sigmoid(fake)));
         return discriminatorLoss(real, fake);

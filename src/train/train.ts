@@ -10,6 +10,7 @@ import type { Dataset } from '../core/types.js';
 import { drawLatents } from '../sample/index.js';
 import type { Engine, State } from './engines/engine.js';
 import { type OpenSession, openSessionEngine } from './engines/session-engine.js';
+import { openTensorflowEngine } from './engines/tensorflow-engine.js';
 import { openTfjsEngine } from './engines/tfjs-engine.js';
 import { makeFeeds } from './feeds.js';
 import { initialState } from './noise.js';
@@ -58,11 +59,12 @@ function openEngine(
   gan: Gan,
   step: Step,
   state: State,
-  options: TrainOptions,
+  { engine, device }: TrainOptions,
   openSession: OpenSession,
 ): Promise<Engine> {
-  if (options.engine === 'tfjs') return openTfjsEngine(gan, step, state, options.device);
-  return openSessionEngine(gan, step, state, openSession);
+  if (engine === 'onnxruntime') return openSessionEngine(gan, step, state, openSession, device);
+  const open = engine === 'tensorflow' ? openTensorflowEngine : openTfjsEngine;
+  return open(gan, step, state, device);
 }
 
 /** Refuses a state that lacks a tensor of the step, or has it in another shape. */

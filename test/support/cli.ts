@@ -37,12 +37,24 @@ export function makeWorkplace(): string {
   return folder;
 }
 
+/** How to start it otherwise than usual. */
+export interface StartOptions {
+  /** Variables of the environment, over the test's own. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** The program of another copy of ganx. */
+  readonly main?: string;
+}
+
 /** Starts `ganx`. */
-export function startGanx(arguments_: readonly string[], cwd: string): Running {
+export function startGanx(
+  arguments_: readonly string[],
+  cwd: string,
+  { env = {}, main = MAIN }: StartOptions = {},
+): Running {
   if (!existsSync(MAIN)) throw new Error('dist/ is missing: run `npm run build` first.');
-  const child = spawn(process.execPath, [MAIN, ...arguments_], {
+  const child = spawn(process.execPath, [main, ...arguments_], {
     cwd,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -61,8 +73,12 @@ export function startGanx(arguments_: readonly string[], cwd: string): Running {
 }
 
 /** Runs `ganx` to its end. */
-export function ganx(arguments_: readonly string[], cwd: string): Promise<Outcome> {
-  return startGanx(arguments_, cwd).ended;
+export function ganx(
+  arguments_: readonly string[],
+  cwd: string,
+  options: StartOptions = {},
+): Promise<Outcome> {
+  return startGanx(arguments_, cwd, options).ended;
 }
 
 /** Runs `ganx` and expects success; gives what it printed. */

@@ -19,15 +19,23 @@ const ANY: readonly Form[] = ['static', 'dynamic', 'type'];
 const LAZY: readonly Form[] = ['dynamic', 'type'];
 const TYPE: readonly Form[] = ['type'];
 
-/** Stands for the specifier of `import(name)`: optional packages need it, as tsc refuses names it cannot find. */
+/** Stands for the specifier of `import(name)`, which no room may use: nobody could say whom it imports. */
 const COMPUTED = 'a computed name';
 
 const ADAPTERS = ['onnxruntime-node', 'onnxruntime-web', 'tensorflow', 'open-inference'].map(
   (name) => `runtimes/${name}`,
 );
-const LIBRARY_ROOMS = ['core', 'data', 'checkpoint', 'train', 'sample', 'measure', 'serve', 'web'].map(
-  (name) => `src/${name}`,
-);
+const LIBRARY_ROOMS = [
+  'core',
+  'data',
+  'checkpoint',
+  'tensorflow',
+  'train',
+  'sample',
+  'measure',
+  'serve',
+  'web',
+].map((name) => `src/${name}`);
 const EVERYTHING = [...LIBRARY_ROOMS, 'models', 'exporters', 'runtimes', ...ADAPTERS];
 
 /** The map. No room lists src/cli or src/index*.ts, so nothing may import them. */
@@ -36,8 +44,12 @@ const ROOMS: Readonly<Record<string, Room>> = {
   models: { rooms: ['src/core'], libraries: { '@tensorflow/tfjs-core': ANY } },
   'src/data': { rooms: ['src/core'], libraries: { 'node:': ANY, sharp: ANY, yauzl: ANY } },
   'src/checkpoint': { rooms: ['src/core'], libraries: { 'node:': ANY, 'write-file-atomic': ANY, zod: ANY } },
+  'src/tensorflow': {
+    rooms: ['src/core'],
+    libraries: { 'node:': ANY, yauzl: ANY, '@tensorflow/tfjs-core': LAZY },
+  },
   'src/train': {
-    rooms: ['src/core', 'src/data', 'src/checkpoint', 'src/sample', 'models', 'exporters'],
+    rooms: ['src/core', 'src/data', 'src/checkpoint', 'src/sample', 'src/tensorflow', 'models', 'exporters'],
     libraries: {
       'node:': ANY,
       zod: ANY,
@@ -45,9 +57,6 @@ const ROOMS: Readonly<Record<string, Room>> = {
       '@tensorflow/tfjs-core': ANY,
       '@tensorflow/tfjs-backend-cpu': LAZY,
       '@tensorflow/tfjs-backend-wasm': LAZY,
-      '@tensorflow/tfjs-node': LAZY,
-      '@tensorflow/tfjs-node-gpu': LAZY,
-      [COMPUTED]: LAZY,
     },
   },
   exporters: {
@@ -55,6 +64,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     libraries: {
       '@tensorflow/tfjs-core': ANY,
       '@tensorflow/tfjs-backend-cpu': LAZY,
+      '@tensorflow/tfjs-backend-wasm': LAZY,
       'onnx-proto': ANY,
       protobufjs: ANY,
       long: ANY,
@@ -70,14 +80,11 @@ const ROOMS: Readonly<Record<string, Room>> = {
     libraries: { 'onnxruntime-web': LAZY, 'node:': LAZY },
   },
   'runtimes/tensorflow': {
-    rooms: ['src/core', 'runtimes'],
+    rooms: ['src/core', 'src/tensorflow', 'runtimes'],
     libraries: {
       '@tensorflow/tfjs-core': ANY,
       '@tensorflow/tfjs-backend-cpu': ANY,
       '@tensorflow/tfjs-backend-wasm': LAZY,
-      '@tensorflow/tfjs-node': LAZY,
-      '@tensorflow/tfjs-node-gpu': LAZY,
-      [COMPUTED]: LAZY,
       'onnx-proto': ANY,
       protobufjs: TYPE,
       long: TYPE,

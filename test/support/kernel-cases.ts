@@ -7,6 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 // For its side effect: it registers the gradients of tfjs's ops.
 import '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
+import type { Form } from '../../exporters/form.js';
 import type { Kernel } from '../../exporters/kernel.js';
 import * as registry from '../../exporters/kernels/index.js';
 import { trace } from '../../exporters/trace.js';
@@ -139,8 +140,13 @@ function listenToKernels(heard: (kernelName: string) => void): void {
  * Declares one test for each kernel of a module, and one that the table names exactly the module's kernels.
  *
  * @param modules exports of the kernel modules that the table covers
+ * @param form    how the graphs are written
  */
-export function testKernels(modules: Readonly<Record<string, unknown>>, table: KernelCases): void {
+export function testKernels(
+  modules: Readonly<Record<string, unknown>>,
+  table: KernelCases,
+  form: Form = 'operators',
+): void {
   const reached = new Map<string, Set<string>>();
   let current = '';
 
@@ -164,7 +170,7 @@ export function testKernels(modules: Readonly<Record<string, unknown>>, table: K
     });
     reached.clear();
     const inputs = inputsOf(cases);
-    const actual = await runTraced(fn, inputs);
+    const actual = await runTraced(fn, inputs, form);
     expect(Object.keys(cases).filter((name) => !reached.get(name)?.has(kernelName))).toEqual([]);
     const reference = await runEager(fn, inputs);
     expect(Object.keys(actual).sort()).toEqual(Object.keys(reference).sort());

@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as ort from 'onnxruntime-node';
+import type { Form } from '../../exporters/form.js';
 import { encodeModel } from '../../exporters/model-proto.js';
 import { type TraceInput, trace } from '../../exporters/trace.js';
 import { normal } from '../../src/core/random.js';
@@ -36,8 +37,12 @@ export function specsOf(inputs: TensorMap): Record<string, TraceInput> {
 }
 
 /** Traces `fn` and runs the graph; graph optimization stays on, as it is for users. */
-export async function runTraced(fn: TensorFunction, inputs: TensorMap): Promise<TensorMap> {
-  const bytes = encodeModel(trace(fn, specsOf(inputs), { name: 'test' }));
+export async function runTraced(
+  fn: TensorFunction,
+  inputs: TensorMap,
+  form: Form = 'operators',
+): Promise<TensorMap> {
+  const bytes = encodeModel(trace(fn, specsOf(inputs), { name: 'test', form }));
   const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
   try {
     const feeds = Object.fromEntries(

@@ -2,6 +2,7 @@
  * The compiled engine: the step is traced to ONNX once and runs on whatever session it is handed, several steps a
  * run. The state lies in two sets of buffers that take turns as a run's feeds and results.
  */
+import type { Form } from '../../../exporters/form.js';
 import { compileGeneratorWithState } from '../../../exporters/generator.js';
 import { outerName } from '../../../exporters/step-loop.js';
 import { compileSteps, fromGraphLayout, toGraphLayout } from '../../../exporters/training-step.js';
@@ -21,6 +22,16 @@ import type { Engine, State } from './engine.js';
 /** Opens ONNX bytes on the runtime and device that the caller chose. */
 export type OpenSession = (bytes: Uint8Array) => Promise<Session>;
 
+/** The form of the graphs on devices whose fastest is not the plain one (measured: bench/README.md). */
+const FORMS: Readonly<Record<string, Form>> = { cpu: 'products' };
+
+/**
+ * How long one run should take. A run carries the whole state in and out once, so it should hold many steps; but
+ * nothing is seen or saved until it ends. The number of steps in a run changes no result.
+ */
+const RUN_MS = 1000;
+const MOST_STEPS = 64;
+
 /** The same input of several steps, one after the other: [steps, …]. */
 function stack(tensors: readonly PlainTensor[]): PlainTensor {
   const { shape, dtype } = tensors[0]!;
@@ -35,35 +46,41 @@ function stack(tensors: readonly PlainTensor[]): PlainTensor {
 /**
  * @param state the state to begin with, by name
  * @param openSession opens a session for the step, and one for the preview of the generator
+ * @param device where the sessions run, which decides the form of the graphs
  */
 export async function openSessionEngine(
   gan: Gan,
   step: Step,
   state: State,
   openSession: OpenSession,
+  device = 'cpu',
 ): Promise<Engine> {
-  const compiled = compileSteps(step);
+  const form = FORMS[device] ?? 'operators';
+  const compiled = compileSteps(step, form);
   const session = await openSession(compiled.bytes);
   let now: Record<string, FloatTensor> = {};
   let next: Record<string, FloatTensor> = {};
-  for (const { name } of compiled.state) {
-    now[name] = toGraphLayout(state[name]!);
+  for (const { name, layout } of compiled.state) {
+    now[name] = toGraphLayout(state[name]!, layout);
     next[name] = plainTensor(new Float32Array(now[name].data.length), now[name].shape);
   }
   let preview: { session: Session; count: number } | undefined;
   let busyMs = 0;
+  let stepsPerRun = 1;
 
   const openPreview = async (count: number): Promise<Session> => {
     if (preview?.count === count) return preview.session;
     await preview?.session.dispose();
-    preview = { session: await openSession(compileGeneratorWithState(gan, count)), count };
+    preview = { session: await openSession(compileGeneratorWithState(gan, count, form)), count };
     return preview.session;
   };
 
   return {
     name: 'onnxruntime',
     description: `${session.runtime} ${session.version} on ${session.device}`,
-    stepsPerRun: 8,
+    get stepsPerRun() {
+      return stepsPerRun;
+    },
     get busyMs() {
       return busyMs;
     },
@@ -79,7 +96,10 @@ export async function openSessionEngine(
       }
       const start = performance.now();
       const results = await session.run(feeds, into);
-      busyMs += performance.now() - start;
+      const durationMs = performance.now() - start;
+      busyMs += durationMs;
+      const wanted = Math.round(RUN_MS / (durationMs / steps.length));
+      stepsPerRun = Math.min(Math.max(wanted, 1), MOST_STEPS, 2 * steps.length);
       [now, next] = [next, now];
       const lossOf = (name: string, i: number): number => results[outerName.loss(name)]!.data[i]!;
       return steps.map(
@@ -94,7 +114,10 @@ export async function openSessionEngine(
     },
     async readState() {
       return Object.fromEntries(
-        compiled.state.map(({ name, shape }) => [name, fromGraphLayout(now[name]!.data, shape)]),
+        compiled.state.map(({ name, shape, layout }) => [
+          name,
+          fromGraphLayout(now[name]!.data, shape, layout),
+        ]),
       );
     },
     async dispose() {
