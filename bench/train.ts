@@ -4,7 +4,7 @@
  * it if there were nothing but its matrix products.
  */
 import { GanError, messageOf } from '../src/core/errors.js';
-import { type Contender, ENGINES, enterEngine, type Turn } from './contender.js';
+import { type Contender, ENGINES, enterEngine } from './contender.js';
 import { benchLimit } from './limit.js';
 import { enterPeer, type PeerMode } from './peer.js';
 import { formatNumber, median, type Report } from './report.js';
@@ -136,9 +136,8 @@ function makeReport(
 ): Report {
   const percent = (share: number): string => `${(share * 100).toFixed(1)} %`;
   const reference = entries.find(({ name }) => name === REFERENCE);
-  const msPerStep = ({ wallMs, steps }: Turn): number => wallMs / steps;
   const results = entries.map(({ name, contender, turns }) => {
-    const times = turns.map(msPerStep);
+    const times = turns.map(({ wallMs }) => wallMs);
     const ms = median(times);
     const hosts = turns.flatMap(({ hostMs, wallMs }) => (hostMs === undefined ? [] : [hostMs / wallMs]));
     return {
@@ -146,7 +145,7 @@ function makeReport(
       description: contender.description,
       msPerStep: ms,
       leastMs: Math.min(...times),
-      ratio: reference && median(times.map((time, round) => time / msPerStep(reference.turns[round]!))),
+      ratio: reference && median(times.map((time, round) => time / reference.turns[round]!.wallMs)),
       imagesPerSecond: (subject.batch / ms) * 1000,
       hostShare: hosts.length > 0 ? median(hosts) : undefined,
       steps: turns.reduce((sum, { steps }) => sum + steps, 0),

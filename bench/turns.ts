@@ -15,7 +15,7 @@ const PAUSE_MS = 100;
 /** Whoever needs longer than this for a step takes one turn: it would hold up everybody, and averages by itself. */
 const SLOW_STEP_MS = 5000;
 
-/** A contender and its turns, one of each round. */
+/** A contender and its turns, one of each round, as times per step. */
 export interface Entry {
   readonly name: string;
   readonly contender: Contender;
@@ -59,7 +59,9 @@ export async function takeTurns(
       const before = workedMs();
       const done = await contender.run(stepsPerTurn);
       elsewhere.push(Math.max(0, workedMs() - before - done.cpuMs) / done.wallMs);
-      turns.push(done);
+      const { steps, wallMs, cpuMs, hostMs, lossD } = done;
+      const host = hostMs === undefined ? {} : { hostMs: hostMs / steps };
+      turns.push({ steps, wallMs: wallMs / steps, cpuMs: cpuMs / steps, ...host, lossD });
     }
   }
   return elsewhere;

@@ -59,5 +59,7 @@ export function explainFailure(error: unknown): string {
   if (/Failed to load shared library/i.test(message)) {
     return 'Its provider library is missing or does not load; it is installed apart from the package.';
   }
-  return message;
+  // The library's own sentence stands among its source files and the machine's name.
+  const cuda = /CUDA failure \d+: ([^;]*[^;\s])/.exec(message)?.[1];
+  return cuda === undefined ? message : `CUDA says: ${cuda}.`;
 }

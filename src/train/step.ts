@@ -114,9 +114,10 @@ function judgeTogether(
   coins: readonly [Tensors, Tensors],
   batches: readonly [tf.Tensor, tf.Tensor],
 ): [tf.Tensor, tf.Tensor] {
-  const both = Object.fromEntries(
-    Object.entries(coins[0]).map(([name, first]) => [name, tf.concat([first, coins[1][name]!])]),
-  );
+  // As numbers, since ONNX Runtime joins truth values on no GPU through WebGPU: they would go to the CPU and back.
+  const joined = (name: string): tf.Tensor =>
+    tf.concat([coins[0], coins[1]].map((batch) => tf.cast(batch[name]!, 'float32')));
+  const both = Object.fromEntries(Object.keys(coins[0]).map((name) => [name, joined(name)]));
   const logits = callInTraining(discriminator, weights, both, {}, tf.concat([...batches]));
   return tf.split(logits, 2) as [tf.Tensor, tf.Tensor];
 }

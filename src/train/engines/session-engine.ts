@@ -29,7 +29,7 @@ const FORMS: Readonly<Record<string, Form>> = { cpu: 'products' };
  * How long one run should take. A run carries the whole state in and out once, so it should hold many steps; but
  * nothing is seen or saved until it ends. The number of steps in a run changes no result.
  */
-const RUN_MS = 1000;
+const RUN_MS = 2500;
 const MOST_STEPS = 64;
 
 /** The same input of several steps, one after the other: [steps, …]. */
