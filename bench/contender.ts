@@ -36,6 +36,15 @@ export interface Contender {
   dispose(): Promise<void>;
 }
 
+/** Lets a contender run until it no longer makes more steps at a time than before. */
+export async function warmUp(contender: Contender): Promise<void> {
+  for (let before = 0; ; ) {
+    const { steps } = await contender.run(1);
+    if (steps <= before) return;
+    before = steps;
+  }
+}
+
 type Opener = (workload: Workload) => Promise<Engine>;
 
 /** ganx's engines, by the name in the table; the one that the others are compared with comes first. */

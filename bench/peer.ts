@@ -13,8 +13,8 @@ import { GanError } from '../src/core/errors.js';
 import type { Contender } from './contender.js';
 import type { Workload } from './workload.js';
 
-/** How PyTorch runs the step. */
-export type PeerMode = 'eager' | 'compile';
+/** How PyTorch runs the step: eagerly as it comes, eagerly in the fastest way, or compiled. */
+export type PeerMode = 'default' | 'eager' | 'compile';
 
 type Line = Readonly<Record<string, unknown>>;
 

@@ -5,7 +5,7 @@
 import { onnxruntimeNode } from '../runtimes/onnxruntime-node.js';
 import type { Session } from '../src/core/types.js';
 import { openSessionEngine } from '../src/train/engines/session-engine.js';
-import { enterEngine } from './contender.js';
+import { enterEngine, warmUp } from './contender.js';
 import { type KernelRun, withProfile } from './kernel-profile.js';
 import { formatNumber, type Report } from './report.js';
 import type { Workload } from './workload.js';
@@ -22,7 +22,6 @@ export interface StepProfile {
   readonly model: Uint8Array;
 }
 
-const WARMING_STEPS = 8;
 const PROFILED_STEPS = 16;
 const OPERATORS = 10;
 
@@ -45,7 +44,7 @@ export async function profileStep(workload: Workload): Promise<StepProfile> {
       workload,
     );
     try {
-      await contender.run(WARMING_STEPS);
+      await warmUp(contender);
       const warmingRuns = runs;
       return { warmingRuns, ...(await contender.run(PROFILED_STEPS)) };
     } finally {

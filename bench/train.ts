@@ -33,7 +33,11 @@ const REFERENCE = 'ganx onnxruntime';
 const PURE_JS = 'ganx tfjs cpu';
 /** Pure JavaScript needs some ten seconds a step for these, and minutes for the others. */
 const PURE_JS_MODELS = ['mlp'];
-const PEERS: Readonly<Record<string, PeerMode>> = { 'PyTorch eager': 'eager', 'PyTorch compile': 'compile' };
+const PEERS: Readonly<Record<string, PeerMode>> = {
+  'PyTorch eager': 'default',
+  'PyTorch eager, tuned': 'eager',
+  'PyTorch compile': 'compile',
+};
 const PEER_PROFILE_STEPS = 5;
 const PEER_OPERATORS = 8;
 const COLUMNS = [

@@ -5,7 +5,7 @@
  */
 import { cpus } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Contender, Turn } from './contender.js';
+import { type Contender, type Turn, warmUp } from './contender.js';
 
 /** Steps to warm up with, after the first. */
 const WARMING_STEPS = 8;
@@ -19,7 +19,8 @@ const SLOW_STEP_MS = 5000;
 export interface Entry {
   readonly name: string;
   readonly contender: Contender;
-  readonly stepsPerTurn: number;
+  /** The least time of a step so far: a turn is planned by it. */
+  leastMs: number;
   readonly isSlow: boolean;
   readonly turns: Turn[];
 }
@@ -29,13 +30,15 @@ function workedMs(): number {
   return cpus().reduce((sum, { times }) => sum + times.user + times.nice + times.sys + times.irq, 0);
 }
 
-/** Warms a contender up and finds how many steps make a turn. */
+/** Warms a contender up and finds out how long its steps are. */
 export async function prepareEntry(name: string, contender: Contender): Promise<Entry> {
   let { steps, wallMs } = await contender.run(1);
   const isSlow = wallMs / steps > SLOW_STEP_MS;
-  if (!isSlow) ({ steps, wallMs } = await contender.run(WARMING_STEPS));
-  const stepsPerTurn = Math.max(1, Math.round((TURN_MS * steps) / wallMs));
-  return { name, contender, stepsPerTurn, isSlow, turns: [] };
+  if (!isSlow) {
+    await warmUp(contender);
+    ({ steps, wallMs } = await contender.run(WARMING_STEPS));
+  }
+  return { name, contender, leastMs: wallMs / steps, isSlow, turns: [] };
 }
 
 /**
@@ -52,16 +55,17 @@ export async function takeTurns(
   const elsewhere: number[] = [];
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < entries.length; turn++) {
-      const { name, contender, stepsPerTurn, isSlow, turns } = entries[(turn + round) % entries.length]!;
-      if (isSlow && round > 0) continue;
+      const entry = entries[(turn + round) % entries.length]!;
+      if (entry.isSlow && round > 0) continue;
+      const wanted = Math.max(1, Math.round(TURN_MS / entry.leastMs));
       await sleep(PAUSE_MS);
-      tell(`turn ${round + 1} of ${rounds}: ${name}, ${stepsPerTurn} step${stepsPerTurn > 1 ? 's' : ''}`);
+      tell(`turn ${round + 1} of ${rounds}: ${entry.name}, ${wanted} step${wanted > 1 ? 's' : ''}`);
       const before = workedMs();
-      const done = await contender.run(stepsPerTurn);
-      elsewhere.push(Math.max(0, workedMs() - before - done.cpuMs) / done.wallMs);
-      const { steps, wallMs, cpuMs, hostMs, lossD } = done;
+      const { steps, wallMs, cpuMs, hostMs, lossD } = await entry.contender.run(wanted);
+      elsewhere.push(Math.max(0, workedMs() - before - cpuMs) / wallMs);
       const host = hostMs === undefined ? {} : { hostMs: hostMs / steps };
-      turns.push({ steps, wallMs: wallMs / steps, cpuMs: cpuMs / steps, ...host, lossD });
+      entry.turns.push({ steps, wallMs: wallMs / steps, cpuMs: cpuMs / steps, ...host, lossD });
+      entry.leastMs = Math.min(entry.leastMs, wallMs / steps);
     }
   }
   return elsewhere;

@@ -24,6 +24,8 @@ except ImportError as error:
     sys.exit(0)
 
 LEAK = 0.2
+# Forms of Adam; `default` is what PyTorch takes when nobody says anything.
+ADAM = {"default": {}, "fused": {"fused": True}, "foreach": {"foreach": True}}
 PIECES = 5
 KERNEL = {"kernel_size": 4, "stride": 2, "padding": 1}
 
@@ -141,7 +143,7 @@ class Training:
                 network.to(memory_format=torch.channels_last)
         self.generator, self.discriminator = self.networks
         self.optimizers = [
-            torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999), eps=1e-7, **{adam: True})
+            torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999), eps=1e-7, **ADAM[adam])
             for network in self.networks
         ]
         self.live = [tensor for tensor in self.generator.state_dict().values() if tensor.is_floating_point()]
@@ -232,7 +234,7 @@ def profile(training, steps):
 
 def parse_options():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--mode", choices=["eager", "compile"], required=True)
+    parser.add_argument("--mode", choices=["default", "eager", "compile"], required=True)
     parser.add_argument("--device", choices=["cpu", "cuda"], required=True)
     parser.add_argument("--model", choices=["mlp", "dcgan"], required=True)
     parser.add_argument("--image", type=lambda text: [int(part) for part in text.split("x")], required=True)
@@ -262,6 +264,8 @@ def main():
     layouts = ["rows"] if options.model == "mlp" else ["contiguous", "channels_last"]
     start = time.perf_counter()
     ways = itertools.product(layouts, ["fused", "foreach"])
+    if options.mode == "default":
+        ways = [(layouts[0], "default")]
     training, first_loss, trial = choose([Training(options, images, *way) for way in ways])
     where = torch.cuda.get_device_name() if options.device == "cuda" else f"{torch.get_num_threads()} threads"
     say(
