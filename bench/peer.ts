@@ -110,7 +110,7 @@ export async function enterPeer(
       const ready = await peer.read();
       const seconds = Math.round(Number(ready.warmMs) / 1000);
       return {
-        description: `${ready.description} (chosen by trial, ms: ${JSON.stringify(ready.trialMs)}; warm after ${seconds} s)`,
+        description: `${ready.description} (ms/step in the trial: ${JSON.stringify(ready.trialMs)}; warm after ${seconds} s)`,
         firstLossD: Number(ready.firstLossD),
         async run(steps) {
           const { ms, cpuMs, lossD } = await peer.ask({ steps });

@@ -2,9 +2,9 @@
 
 The same step as src/train/step.ts makes (arXiv:1406.2661, Algorithm 1, k = 1): fresh z and real images, D descends;
 fresh z, G descends; then the moving average of G. Written as a PyTorch user who wants speed writes it: the layout of
-images and the form of Adam are chosen by a trial on this machine. Lines of JSON: it says once what it is, then answers
-{"steps": n} with {"ms": ..., "cpuMs": ..., "lossD": ...}, and {"profile": n} with {"operatorMs": {...}}. It knows
-nothing of whom it is compared with.
+images and the form of Adam are chosen by a trial on this machine, or left as they come in the mode `default`. It knows
+nothing of whom it is compared with. Lines of JSON: it says once what it is, then answers {"steps": n} with
+{"ms": ..., "cpuMs": ..., "lossD": ...}, and {"profile": n} with {"operatorMs": {...}}.
 """
 
 import argparse
