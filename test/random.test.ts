@@ -91,10 +91,20 @@ describe('other draws', () => {
     expect(x.reduce((a, b) => a + b, 0) / x.length).toBeCloseTo(1, 1);
   });
 
-  it('tosses coins at the asked rate, the same at any cut', () => {
-    const x = coins(5, 'c', 0, 100_001, 0.8);
-    expect(x.reduce((a, b) => a + b, 0) / x.length).toBeCloseTo(0.8, 2);
-    expect([...coins(5, 'c', 33, 7, 0.8)]).toEqual([...x.subarray(33, 40)]);
+  it.each([0.8, 0.5, 0.3])('tosses coins at the asked rate, the same at any cut: %d', (keep) => {
+    const x = coins(5, 'c', 0, 100_001, keep);
+    expect(x.length).toBe(100_001);
+    expect(x.reduce((a, b) => a + b, 0) / x.length).toBeCloseTo(keep, 2);
+    expect(new Set(x)).toEqual(new Set([0, 1]));
+    for (const [start, count] of [
+      [33, 7],
+      [31, 2],
+      [64, 200],
+    ] as const)
+      expect([...coins(5, 'c', start, count, keep)]).toEqual([...x.subarray(start, start + count)]);
+  });
+
+  it('refuses what is no probability', () => {
     expect(() => coins(5, 'c', 0, 1, 0)).toThrow(/probability/);
   });
 

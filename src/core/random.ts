@@ -38,8 +38,8 @@ export function normal(
 
 /**
  * `count` independent coins that are 1 with probability `keep`: dropout masks.
- * `keep` is rounded to a multiple of 2^-16. A coin is one random byte; the one in 256 whose byte cannot tell yet
- * takes a second byte, from a stream of its own.
+ * `keep` is rounded to a multiple of 2^-16. A fair coin is one random bit. Any other is one random byte; the one in 256
+ * whose byte cannot tell yet takes a second byte, from a stream of its own.
  *
  * @throws GanError `BAD_ARGUMENT` unless 0 < keep ≤ 1
  */
@@ -52,6 +52,7 @@ export function coins(
 ): Uint8Array<ArrayBuffer> {
   if (!(keep > 0 && keep <= 1)) throw expected('random', 'a probability above 0 and at most 1', keep);
   const threshold = Math.round(keep * 65536);
+  if (threshold === 32768) return fairCoins(seed, stream, start, count);
   const high = threshold >>> 8;
   const low = threshold & 0xff;
   const first = Math.floor(start / 4);
@@ -68,6 +69,18 @@ export function coins(
   }
   if (low > 0) breakTies(all, words, high, low, first * 4, openStream(seed, `${stream}/ties`));
   return all.subarray(start - first * 4, start - first * 4 + count);
+}
+
+/** Coin i is bit i mod 32 of word ⌊i/32⌋, lowest first. */
+function fairCoins(seed: number, stream: string, start: number, count: number): Uint8Array<ArrayBuffer> {
+  const first = Math.floor(start / 32);
+  const words = randomWords(seed, stream, first, Math.ceil((start + count) / 32) - first);
+  const all = new Uint8Array(words.length * 32);
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]! | 0;
+    for (let bit = 0; bit < 32; bit++) all[32 * i + bit] = (word >>> bit) & 1;
+  }
+  return all.subarray(start - first * 32, start - first * 32 + count);
 }
 
 /** Tosses the coins whose byte equals `high` again: 1 where their byte of the stream of ties is below `low`. */
