@@ -1,6 +1,6 @@
 /**
  * A training step -> training-step.onnx and the list of its state. The state goes in and comes out at every run of
- * several steps; filters lie as ONNX convolutions want them, so that no step has to transpose them.
+ * several steps; filters lie as the graph's form wants them, so that no step has to transpose them.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { type FloatTensor, plainTensor, type TensorData } from '../src/core/tensor.js';

@@ -2,7 +2,6 @@
  * Convolutions and their two gradients. How they are written is the form's business (../convolutions); here stands
  * what each tfjs kernel means. https://js.tensorflow.org/api/latest/#conv2d
  */
-
 import type { Builder } from '../builder.js';
 import { convolutionForms, readGeometry, writeFilterGradient } from '../convolutions/index.js';
 import type { Attributes } from '../kernel.js';
