@@ -13,6 +13,8 @@ export class Builder {
   readonly form: Form;
   private readonly scope: () => string;
   private readonly written = new Map<string, string>();
+  /** What each reshaped tensor was before. */
+  private readonly reshaped = new Map<string, string>();
 
   /** @param scope tells the current scope, such as `generator/project` */
   constructor(graph: Graph, form: Form, scope: () => string) {
@@ -128,16 +130,25 @@ export class Builder {
     return this.relayout(padded, layout, extents);
   }
 
+  /** The same elements with other extents: nothing is written where they had these before, and no chain of changes. */
+  reshape(tensor: string, extents: readonly number[]): string {
+    const source = this.reshaped.get(tensor) ?? tensor;
+    const { shape, dtype } = this.graph.typeOf(source);
+    if (sameList(shape as readonly number[], extents)) return source;
+    return this.once(`reshape ${source} ${extents}`, () => {
+      const name = this.node('Reshape', [source, this.integers(extents)], extents, dtype);
+      this.reshaped.set(name, source);
+      return name;
+    });
+  }
+
   /** Reorders the physical axes; a Reshape does where only axes of extent 1 change place. */
   private relayout(value: Value, layout: readonly number[], current = value.extents): Value {
     const order = layout.map((axis) => value.layout.indexOf(axis));
     const extents = order.map((axis) => value.extents[axis]!);
     if (isInOrder(value, layout)) {
       if (sameList(extents, current)) return { ...value, layout, extents };
-      const name = this.once(`reshape ${value.name} ${extents}`, () =>
-        this.node('Reshape', [value.name, this.integers(extents)], extents, value.dtype),
-      );
-      return { ...value, name, layout, extents };
+      return { ...value, name: this.reshape(value.name, extents), layout, extents };
     }
     let source = value.name;
     if (current.length !== value.extents.length) source = this.relayout(value, value.layout, current).name;

@@ -13,7 +13,7 @@ import { fuseScaledAdds } from './passes/fuse-scaled-add.js';
 import { removeUnused } from './passes/remove-unused.js';
 import { loopSteps } from './step-loop.js';
 import { type TraceInput, trace } from './trace.js';
-import { plainLayout, toPhysical, transposeData } from './value.js';
+import { loopLayout, plainLayout, toPhysical, transposeData } from './value.js';
 
 type Tensors = Record<string, Tensor>;
 
@@ -37,7 +37,8 @@ export interface StateEntry {
 
 /** The layout in which a weight lies inside a graph: a filter as the form of its convolutions wants it. */
 export function stateLayout(shape: readonly number[], form: Form): readonly number[] {
-  return shape.length === 4 ? convolutionForms[form].filterLayout : plainLayout(shape.length);
+  if (shape.length === 4) return convolutionForms[form].filterLayout;
+  return form === 'products' ? loopLayout(shape) : plainLayout(shape.length);
 }
 
 /** Logical values -> values as a graph wants them in `layout`. */

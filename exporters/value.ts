@@ -30,6 +30,16 @@ export function plainLayout(rank: number): number[] {
   return Array.from({ length: rank }, (_, axis) => axis);
 }
 
+/**
+ * The plain layout, but with trailing axes of extent 1 in front of the last longer one. ONNX Runtime's loops over
+ * operands that broadcast go along the last axis, at a cost of ten elements for each round, however short it is.
+ */
+export function loopLayout(shape: readonly number[]): number[] {
+  const last = shape.findLastIndex((extent) => extent !== 1);
+  const layout = plainLayout(shape.length);
+  return last < 0 ? layout : [...layout.slice(0, last), ...layout.slice(last + 1), last];
+}
+
 /** Whether two lists of numbers are the same. */
 export function sameList(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);

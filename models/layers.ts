@@ -171,7 +171,7 @@ export function batchNorm(name: string, channels: number, gamma: Initial): Layer
       const axes = x.shape.slice(0, -1).map((_, axis) => axis);
       const mean = tf.mean(x, axes); // [C]
       const centred = tf.sub(x, mean);
-      const variance = tf.mean(tf.square(centred), axes); // [C]
+      const variance = tf.mean(square(centred), axes); // [C]
       for (const [key, statistic] of [
         [names.mean, mean],
         [names.variance, variance],
@@ -207,6 +207,21 @@ export function leakyRelu(x: tf.Tensor, slope: number): tf.Tensor {
     return {
       value: tf.leakyRelu(input, slope),
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(dy, tf.step(saved[0]!, slope)),
+    };
+  })(x);
+}
+
+/**
+ * x². Its gradient multiplies what comes in first, which is a number a channel behind a mean, where tfjs's own doubles
+ * all of x; it can be differentiated once more.
+ */
+function square(x: tf.Tensor): tf.Tensor {
+  return tf.customGrad((value, save) => {
+    const input = value as tf.Tensor;
+    (save as tf.GradSaveFunc)([input]);
+    return {
+      value: tf.square(input),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.mul(tf.mul(dy, 2), saved[0]!),
     };
   })(x);
 }

@@ -27,12 +27,7 @@ function writeRowSum(
   extents: readonly number[],
 ): string {
   const columns = sizeOf(x.extents) / rows;
-  const matrix = builder.node(
-    'Reshape',
-    [x.name, builder.integers([rows, columns])],
-    [rows, columns],
-    'float32',
-  );
+  const matrix = builder.reshape(x.name, [rows, columns]);
   const ones = builder.once(`ones ${rows}`, () =>
     builder.graph.addInitializer(`ones/${rows}`, {
       shape: [1, rows],
@@ -41,7 +36,7 @@ function writeRowSum(
     }),
   );
   const sum = builder.node('Gemm', [ones, matrix], [1, columns], 'float32', { alpha: { float: scale } });
-  return builder.node('Reshape', [sum, builder.integers(extents)], extents, 'float32');
+  return builder.reshape(sum, extents);
 }
 
 /** tfjs Op({x}, {axes, keepDims}) -> ONNX ReduceOp(data, axes, keepdims). */

@@ -18,11 +18,7 @@ export const Identity = ({ x }: Inputs): Value => x;
 function reshape(builder: Builder, x: Value, shape: readonly number[]): Value {
   if (sameList(x.shape, shape)) return x;
   if (x.extents.length === 0) return { ...x, shape, layout: plainLayout(shape.length) };
-  return builder.value(
-    builder.node('Reshape', [builder.inLayout(x), builder.integers(shape)], shape, x.dtype),
-    shape,
-    x.dtype,
-  );
+  return builder.value(builder.reshape(builder.inLayout(x), shape), shape, x.dtype);
 }
 
 /** tfjs Reshape({x}, {shape}) -> ONNX Reshape(data, shape). The trap: rows follow the logical (NHWC) order. */
