@@ -156,10 +156,11 @@ function transposed(setup: Setup): KernelCase {
   );
 }
 
+// More channels than above, since pixels of few channels are gathered in a way of their own.
 const gradientsByBoth: Cases = Object.fromEntries(
   geometries().map(([name, setup]) => [
     name,
-    differentiable((x, filter) => convolve(x, filter, setup), [1, ...setup.size, 2], [...setup.kernel, 2, 3]),
+    differentiable((x, filter) => convolve(x, filter, setup), [1, ...setup.size, 6], [...setup.kernel, 6, 3]),
   ]),
 );
 
