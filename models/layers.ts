@@ -56,12 +56,15 @@ export function dense(
   };
 }
 
-/** Maxout (arXiv:1302.4389): an affine map to units × pieces, then the largest of each unit's consecutive pieces. */
+/**
+ * Maxout (arXiv:1302.4389): an affine map to pieces × units, then the largest of each unit's pieces. The units lie next
+ * to each other, since processors like to go along the longer axis.
+ */
 export function maxout(name: string, inputs: number, units: number, pieces: number, initial: Initial): Layer {
   const affine = dense(name, inputs, units * pieces, initial);
   return {
     ...affine,
-    apply: (x, call) => tf.max(tf.reshape(affine.apply(x, call), [-1, units, pieces]), 2), // [B, units]
+    apply: (x, call) => tf.max(tf.reshape(affine.apply(x, call), [-1, pieces, units]), 1), // [B, units]
   };
 }
 

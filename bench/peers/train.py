@@ -48,7 +48,7 @@ class Maxout(nn.Module):
         glorot(self.affine, units)
 
     def forward(self, x):
-        return self.affine(x).view(-1, self.units, PIECES).max(2).values
+        return self.affine(x).view(-1, PIECES, self.units).max(1).values
 
 
 class Shape(nn.Module):
