@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [train|sample|memory|export ...] [options]`: runs benchmarks one after the other and prints their tables.
+ * `npm run bench -- [train|sample|memory|export|page ...] [options]`: runs benchmarks one after the other and prints their tables.
  * It parses and prints; what is measured stands in the other files.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -8,12 +8,13 @@ import { parseArgs } from 'node:util';
 import { expected, messageOf } from '../src/core/errors.js';
 import { benchExport } from './export.js';
 import { benchMemory } from './memory.js';
+import { benchPage } from './page.js';
 import { describeMachine, formatReport, type Report } from './report.js';
 import { benchSample } from './sample.js';
 import { benchTrain } from './train.js';
 import { type Subject, TRAIN_SUBJECTS } from './workload.js';
 
-const BENCHES = ['train', 'sample', 'memory', 'export'];
+const BENCHES = ['train', 'sample', 'memory', 'export', 'page'];
 
 /** All, or those that `--only` names, separated by commas. */
 function pickSubjects(only: string | undefined): Subject[] {
@@ -69,6 +70,8 @@ async function main(): Promise<void> {
         show(report);
   if (wanted.includes('sample')) show(await benchSample(natural('images')));
   if (wanted.includes('export')) show(await benchExport());
+  if (wanted.includes('page'))
+    for (const report of await benchPage(natural('repetitions'), tell)) show(report);
   if (wanted.includes('memory')) {
     const { report, picture } = await benchMemory(natural('steps'), natural('samples'));
     show(report);

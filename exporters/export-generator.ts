@@ -5,20 +5,26 @@
 import type { Gan } from '../models/types.js';
 import { expected, GanError } from '../src/core/errors.js';
 import { encodeMetadata, type GeneratorMetadata } from '../src/core/metadata.js';
-import { type FloatTensor, plainTensor, sizeOf } from '../src/core/tensor.js';
+import { type FloatTensor, sizeOf } from '../src/core/tensor.js';
 import type { Session } from '../src/core/types.js';
 import { makeGolden } from '../src/sample/golden.js';
-import { drawLatents } from '../src/sample/latents.js';
-import { toNhwc } from '../src/sample/layout.js';
-import { countMultiplications } from './count-multiplications.js';
-import { findDivergence, maxDifference } from './find-divergence.js';
+import {
+  askLive,
+  compareWithLive,
+  drawAndClose,
+  drawBatches,
+  MOST_LATENTS,
+  type OpenFile,
+  planBatches,
+} from './check-file.js';
+import { compareLevels, isWithinBound, type LevelDifference, refuseHalf, worstLevels } from './check-half.js';
+import { findDivergence, findLoss } from './find-divergence.js';
 import { expectWeights, type GeneratorWeights, traceGenerator } from './generator.js';
 import type { Graph } from './graph.js';
-import { openLiveGenerator } from './live-generator.js';
 import { expectFileSize, inSequence, joinFile, type ModelFile, wholePart } from './model-file.js';
 import { encodeProperties, layOutModel, OPSET } from './model-proto.js';
-
-const CHECK_SEED = 0;
+import { toHalf } from './passes/half.js';
+import { spellHalf } from './passes/spell-half.js';
 
 /** What is exported. */
 export interface ExportSource {
@@ -31,12 +37,20 @@ export interface ExportSource {
   readonly dataDigest: string;
 }
 
-/** What an export does, in order: `trace` the network, `open` and `run` the graph, `compare` with the live network. */
-export type ExportPhase = 'trace' | 'open' | 'run' | 'compare';
+/**
+ * What an export does, in order: `trace` the network, `open` and `run` the graph, draw in `half` precision where it is
+ * asked for, `compare` with the live network.
+ */
+export type ExportPhase = 'trace' | 'open' | 'run' | 'half' | 'compare';
 
 export interface ExportChoices {
   readonly layout?: 'nhwc' | 'nchw';
-  /** Largest absolute difference from the live network; default 1e-5, some 80 units in the last place of 1. */
+  /** Type of weights and compute; default float32. Inputs and outputs are float32 in any case. */
+  readonly dtype?: 'float32' | 'float16';
+  /**
+   * Largest absolute difference from the live network in float32; default 1e-5, some 80 units in the last place of 1.
+   * What half precision may add to it is fixed: 2 levels of 8-bit images anywhere, 0.5 on average.
+   */
   readonly tolerance?: number;
   readonly opset?: number;
   /** Called when a phase begins, with the number of latents that will be drawn in it. */
@@ -51,9 +65,21 @@ export interface ExportOptions extends ExportChoices {
 /** How well a file agrees with the live network, and what it says of itself. */
 export interface ExportCheck {
   readonly metadata: GeneratorMetadata;
+  /** From the live network, in float32. */
   readonly maxDifference: number;
   readonly tolerance: number;
+  /** Latents that the live network drew. */
   readonly checkedLatents: number;
+  /** What half precision changed; absent for a file in float32. */
+  readonly half?: HalfCheck;
+}
+
+/** How well a file in half precision agrees, and what it saves. */
+export interface HalfCheck {
+  readonly levels: LevelDifference;
+  readonly checkedLatents: number;
+  /** What the file would take in float32. */
+  readonly float32Bytes: number;
 }
 
 /** A file that passed, and by how much. */
@@ -72,68 +98,57 @@ function checkFinite(weights: GeneratorWeights): void {
   }
 }
 
-/** Latents on which a file is compared before it may exist, and what the live network may compute for them. */
-const MOST_LATENTS = 64;
-const FEWEST_LATENTS = 3;
-const LIVE_MULTIPLICATIONS = 4e9; // some 3 s in WebAssembly, 20 s in pure JS
-
-/**
- * The batches in which a network is checked: 64 latents, fewer where an image takes long. Three are enough for what an
- * export can get wrong: a pad, a layout or a factor that is wrong shows in every image. Two sizes of batch must agree.
- */
-function planBatches(gan: Gan): number[] {
-  const affordable = Math.floor(LIVE_MULTIPLICATIONS / countMultiplications(gan));
-  const count = Math.min(MOST_LATENTS, Math.max(FEWEST_LATENTS, affordable));
-  const second = Math.min(5, count - 1);
-  return [1, second, count - 1 - second].filter((batch) => batch > 0);
-}
-
-/** Draws images with an open file: latents [n, L] -> [n, H, W, C], whatever the file's own layout. */
-async function runNhwc(session: Session, latents: FloatTensor, source: ExportSource, layout: string) {
-  const images = (await session.run({ latents })).images as FloatTensor;
-  const { imageShape } = source.gan.shape;
-  if (layout === 'nhwc') return images;
-  return plainTensor(toNhwc(images.data, imageShape), [images.shape[0]!, ...imageShape]);
-}
-
 /** The error for a graph that computes something else, with the first node that does. */
 async function explainDivergence(
   source: ExportSource,
   graph: Graph,
-  openFile: (file: ModelFile) => Promise<Session>,
+  openFile: OpenFile,
   worst: number,
   tolerance: number,
 ): Promise<GanError> {
-  const { gan, weights } = source;
-  const live = await openLiveGenerator(gan, weights);
-  try {
-    const latents = drawLatents(gan.shape, CHECK_SEED, 0, 5);
-    const found = await findDivergence(graph, live, openFile, latents, tolerance);
-    const cause = found
-      ? `The first node that diverges is ${found.node} (by ${found.maxDifference}).`
-      : 'No single layer diverges by as much: the error adds up.';
-    const what = `Expected images within ${tolerance} of the live generator, got a difference of \`${worst}\`.`;
-    return new GanError('PARITY', found?.node ?? 'export', `${what} ${cause} No file was written.`);
-  } finally {
-    await live.dispose();
-  }
+  const [latents] = drawBatches(source.gan, [5]);
+  const found = await askLive(source, (live) => findDivergence(graph, live, openFile, latents!, tolerance));
+  const cause = found
+    ? `The first node that diverges is ${found.node} (by ${found.maxDifference}).`
+    : 'No single layer diverges by as much: the error adds up.';
+  const what = `Expected images within ${tolerance} of the live generator, got a difference of \`${worst}\`.`;
+  return new GanError('PARITY', found?.node ?? 'export', `${what} ${cause} No file was written.`);
+}
+
+/** The error for a network that needs more than half precision, with the layer that loses most. */
+async function explainLoss(
+  source: ExportSource,
+  graph: Graph,
+  openFile: OpenFile,
+  levels: LevelDifference,
+): Promise<GanError> {
+  const [latents] = drawBatches(source.gan, [5]);
+  return refuseHalf(levels, await askLive(source, (live) => findLoss(graph, live, openFile, latents!)));
+}
+
+/** The files in which a graph is checked: in float32; for half precision also as a device rounds; last as it is written. */
+function layOutFiles(graph: Graph, dtype: 'float32' | 'float16'): ModelFile[] {
+  if (dtype === 'float32') return [layOutModel(graph)];
+  const half = toHalf(graph);
+  return [graph, spellHalf(half), half].map(layOutModel);
 }
 
 /**
  * Exports a generator as a file that is still to be written: large weights are read from where they lie, a piece at a
- * time. The graph's session is closed before the live network takes its turn, so that only one of them holds weights.
+ * time. Each session is closed before the next one and the live network take their turns, so that one of them at a time
+ * holds weights.
  *
- * @param openFile writes the file somewhere and opens it in the runtime that checks it; called again with a file of
- *                 other outputs when the check fails
- * @returns the file that was opened, and what is to be appended to it: its metadata, which hold a checked image
+ * @param openFile writes the file somewhere and opens it in the runtime that checks it; called again in half precision,
+ *                 and with a file of other outputs when a check fails
+ * @returns the file that was opened last, and what is to be appended to it: its metadata, which hold a checked image
  * @throws GanError as {@link exportGenerator}
  */
 export async function exportInParts(
   source: ExportSource,
-  openFile: (file: ModelFile) => Promise<Session>,
+  openFile: OpenFile,
   choices: ExportChoices = {},
 ): Promise<ExportCheck & { readonly file: ModelFile; readonly properties: Uint8Array }> {
-  const { layout = 'nhwc', tolerance = 1e-5, opset = OPSET, onPhase } = choices;
+  const { layout = 'nhwc', dtype = 'float32', tolerance = 1e-5, opset = OPSET, onPhase } = choices;
   if (opset !== OPSET) throw expected('export', `opset ${OPSET}`, opset, 'Every current runtime reads it.');
   if (!(tolerance >= 0 && Number.isFinite(tolerance)))
     throw expected('export', 'a tolerance of at least 0', tolerance);
@@ -145,59 +160,53 @@ export async function exportInParts(
 
   onPhase?.('trace', 0);
   const graph = traceGenerator(gan, weights, layout);
-  const file = layOutModel(graph);
+  const files = layOutFiles(graph, dtype);
   const batches = planBatches(gan);
   const checkedLatents = batches.reduce((sum, batch) => sum + batch, 0);
-  const latents = batches.map((batch, i) =>
-    drawLatents(
-      gan.shape,
-      CHECK_SEED,
-      batches.slice(0, i).reduce((a, b) => a + b, 0),
-      batch,
-    ),
-  );
+  // What the live network cannot draw in time, the graph draws that has agreed with it.
+  const rest = dtype === 'float16' ? Array<number>(MOST_LATENTS - checkedLatents).fill(1) : [];
+  const latents = drawBatches(gan, [...batches, ...rest]);
 
+  const drawn: FloatTensor[][] = [];
   onPhase?.('open', 0);
-  const session = await openFile(file);
-  const images: FloatTensor[] = [];
-  try {
-    onPhase?.('run', checkedLatents);
-    for (const batch of latents) images.push(await runNhwc(session, batch, source, layout));
-  } finally {
-    await session.dispose();
+  for (const [i, file] of files.entries()) {
+    if (i === 1) onPhase?.('half', MOST_LATENTS);
+    const session = await openFile(file);
+    if (i === 0) onPhase?.('run', checkedLatents + rest.length);
+    drawn.push(await drawAndClose(session, latents, gan.shape, layout));
   }
 
   onPhase?.('compare', checkedLatents);
-  const live = await openLiveGenerator(gan, weights);
-  let worst = 0;
-  try {
-    for (const [i, batch] of latents.entries()) {
-      const reference = (await live.run({ latents: batch })).images!;
-      worst = Math.max(worst, maxDifference(images[i]!.data, reference.data));
-    }
-  } finally {
-    await live.dispose();
-  }
+  const { references, worst } = await askLive(source, (live) =>
+    compareWithLive(live, latents.slice(0, batches.length), drawn[0]!),
+  );
   if (!(worst <= tolerance)) throw await explainDivergence(source, graph, openFile, worst, tolerance);
+  const all = [...references, ...drawn[0]!.slice(batches.length)];
+  const levels = worstLevels(drawn.slice(1).map((images) => compareLevels(images, all, gan.shape)));
+  if (!isWithinBound(levels)) throw await explainLoss(source, graph, openFile, levels);
 
   const metadata: GeneratorMetadata = {
     ...gan.shape,
     model: source.model,
     layout,
+    ...(dtype === 'float32' ? {} : { dtype }),
     imagesSeen: source.imagesSeen,
     seed: source.seed,
     dataDigest: source.dataDigest,
     // The first batch is the golden sample's: seed 0, index 0.
-    golden: await makeGolden(() => Promise.resolve(images[0]!), gan.shape),
+    golden: await makeGolden(() => Promise.resolve(drawn.at(-1)![0]!), gan.shape),
   };
   const properties = encodeProperties(encodeMetadata(metadata));
-  return { file, properties, metadata, maxDifference: worst, tolerance, checkedLatents };
+  const half = { levels, checkedLatents: MOST_LATENTS, float32Bytes: files[0]!.sizeBytes };
+  const check = { metadata, maxDifference: worst, tolerance, checkedLatents };
+  return { file: files.at(-1)!, properties, ...check, ...(dtype === 'float32' ? {} : { half }) };
 }
 
 /**
  * Exports a generator as ONNX bytes.
  *
- * @throws GanError `PARITY` with the first diverging node when the graph does not agree with the live network,
+ * @throws GanError `PARITY` with the first diverging node when the graph does not agree with the live network, and with
+ *         the layer that loses most when half precision is not enough,
  *         `DIVERGED` for weights that are no numbers, `BAD_MODEL_FILE` for more of them than one file can hold,
  *         `UNSUPPORTED_OP` or `BAKED_RANDOMNESS` from the trace
  */

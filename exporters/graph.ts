@@ -7,7 +7,7 @@ import { sizeOf, type TensorData } from '../src/core/tensor.js';
 import { ConstantView } from './constant-view.js';
 
 /** Element types that a graph may hold; int64 only for shapes and axes. */
-export type GraphType = 'float32' | 'int32' | 'int64' | 'bool';
+export type GraphType = 'float32' | 'float16' | 'int32' | 'int64' | 'bool';
 
 /** A node's attribute: an integer, a list of integers, a text, a float (wrapped, since 1 is both), or a body. */
 export type Attribute =
@@ -29,7 +29,8 @@ export interface GraphNode {
 
 /**
  * A constant tensor of the graph, row-major. Arrays are the model's own and are not to be changed; int64 values are
- * kept as ordinary numbers; float32 may be a view that is worked out when it is read.
+ * kept as ordinary numbers; float32 may be a view that is worked out when it is read. float16 is kept as float32 and
+ * rounded when it is written.
  */
 export interface Initializer {
   readonly shape: readonly number[];

@@ -1,4 +1,8 @@
 /** `ganx/export`: from a live network to ONNX bytes. */
+
+export { adoptMetadata } from './adopt-metadata.js';
+export { bisectDivergence, type Divergence, writeReproduction } from './bisect/index.js';
+export { HALF_BOUND, type LevelDifference } from './check-half.js';
 export { describeModel, type ModelDescription } from './describe-model.js';
 export {
   type ExportCheck,
@@ -9,8 +13,10 @@ export {
   type ExportSource,
   exportGenerator,
   exportInParts,
+  type HalfCheck,
 } from './export-generator.js';
 export { traceGenerator } from './generator.js';
+export { type Finding, lintModel } from './lint/index.js';
 export { openLiveGenerator } from './live-generator.js';
 export { joinFile, type ModelFile } from './model-file.js';
 export { encodeModel } from './model-proto.js';

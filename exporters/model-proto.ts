@@ -3,6 +3,8 @@
  * onnx.proto: https://github.com/onnx/onnx/blob/v1.10.2/onnx/onnx.proto3 (IR version 8 can state opset 17).
  */
 import onnxProto from 'onnx-proto';
+import { GanError } from '../src/core/errors.js';
+import { encodeHalf, MAX_HALF } from '../src/core/half.js';
 import { ConstantView } from './constant-view.js';
 import {
   type Attribute,
@@ -22,8 +24,10 @@ const { DataType } = onnx.TensorProto;
 export const IR_VERSION = 8;
 export const OPSET = 17;
 
-const ELEMENT_TYPE: Record<GraphType, number> = {
+/** ONNX's numbers for element types. */
+export const ELEMENT_TYPE: Readonly<Record<GraphType, number>> = {
   float32: DataType.FLOAT,
+  float16: DataType.FLOAT16,
   int32: DataType.INT32,
   int64: DataType.INT64,
   bool: DataType.BOOL,
@@ -46,13 +50,33 @@ function toAttribute(name: string, value: Attribute): InstanceType<typeof onnx.A
 }
 
 /** Bytes of one element. */
-const ELEMENT_BYTES: Record<GraphType, number> = { float32: 4, int32: 4, int64: 8, bool: 1 };
+const ELEMENT_BYTES: Record<GraphType, number> = { float32: 4, float16: 2, int32: 4, int64: 8, bool: 1 };
 /** Field numbers of what is not left to protobufjs, which would copy it. */
 const FIELD = { graph: 7, initializer: 5, rawData: 9 } as const;
 
+/** Values as halves. @throws GanError `PARITY` for a finite one that half precision cannot hold */
+function toHalves(name: string, values: Float32Array): Uint16Array {
+  for (let at = 0; at < values.length; at++) {
+    if (Math.abs(values[at]!) > MAX_HALF && Number.isFinite(values[at])) {
+      const what = `Expected numbers of at most ${MAX_HALF} for half precision, got \`${values[at]}\`.`;
+      throw new GanError('PARITY', name, `${what} Export it as float32.`);
+    }
+  }
+  return encodeHalf(values);
+}
+
 /** The values of a constant in little-endian order, as every platform of ONNX Runtime has them; not copied. */
-function toRawData({ dtype, data }: Initializer): ModelFile {
+function toRawData(name: string, { shape, dtype, data }: Initializer): ModelFile {
   const sizeBytes = data.length * ELEMENT_BYTES[dtype];
+  if (dtype === 'float16') {
+    const view = ConstantView.of(data as Float32Array | ConstantView, shape);
+    return {
+      sizeBytes,
+      *chunks() {
+        for (const chunk of view.chunks()) yield asBytes(toHalves(name, chunk));
+      },
+    };
+  }
   if (data instanceof ConstantView) {
     return {
       sizeBytes,
@@ -73,7 +97,7 @@ function toTensor(name: string, initializer: Initializer): ModelFile {
   const head = onnx.TensorProto.create({ name, dims: [...shape], dataType: ELEMENT_TYPE[dtype] });
   return inSequence([
     wholePart(onnx.TensorProto.encode(head).finish()),
-    asField(FIELD.rawData, toRawData(initializer)),
+    asField(FIELD.rawData, toRawData(name, initializer)),
   ]);
 }
 

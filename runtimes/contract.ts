@@ -150,8 +150,17 @@ export function disposedSession(where: string): GanError {
   return expected(where, 'an open session', 'disposed', 'Open the model again.');
 }
 
-/** The error for a run that the library refused although the feeds fit what the model states. */
+/**
+ * The error for a run that the library refused although the feeds fit what the model states. That a WebGPU device has
+ * no half precision (the feature shader-f16) shows only here: the library opens the model all the same.
+ */
 export function failedRun(where: string, cause: unknown): GanError {
-  const message = `Expected feeds that the model can run, got \`${messageOf(cause)}\`. Check the free dimensions.`;
+  const said = messageOf(cause);
+  if (/requires f16 but the device does not support it/.test(said)) {
+    const what = 'Expected a device with half precision (WebGPU feature shader-f16)';
+    const remedy = 'Use another device, or a float32 file.';
+    return new GanError('RUNTIME_UNAVAILABLE', where, `${what}, got \`${said}\`. ${remedy}`, { cause });
+  }
+  const message = `Expected feeds that the model can run, got \`${said}\`. Check the free dimensions.`;
   return new GanError('BAD_ARGUMENT', where, message, { cause });
 }

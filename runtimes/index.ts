@@ -1,14 +1,15 @@
 /**
- * The runtimes by name, each loaded only when asked for, and `auto`, the one place that chooses among them.
+ * The runtimes by name, each loaded only when asked for, and what `auto` tries of them in Node, best first.
  * It knows no runtime's library.
  */
 import { expected, GanError } from '../src/core/errors.js';
-import type { Probe, Runtime, Session } from '../src/core/types.js';
+import type { DeviceCandidate, OpenOptions, Probe, Runtime, Session } from '../src/core/types.js';
 
 const LOADERS: Readonly<Record<string, () => Promise<Runtime>>> = {
   'onnxruntime-node': async () => (await import('./onnxruntime-node.js')).onnxruntimeNode,
   'onnxruntime-web': async () => (await import('./onnxruntime-web.js')).onnxruntimeWeb,
   tensorflow: async () => (await import('./tensorflow.js')).tensorflow,
+  'open-inference': async () => (await import('./open-inference.js')).openInference,
 };
 
 /** Names that {@link loadRuntime} takes. */
@@ -74,43 +75,45 @@ export interface Candidate {
 
 /** What `auto` tries, best first, when nobody says otherwise. */
 export const autoCandidates: readonly Candidate[] = [
+  { runtime: 'onnxruntime-node', device: 'cuda' },
+  { runtime: 'onnxruntime-node', device: 'webgpu' },
   { runtime: 'onnxruntime-node', device: 'cpu' },
   { runtime: 'onnxruntime-web', device: 'wasm' },
 ];
 
-/** The session that `auto` chose (it states runtime and device), and every candidate before it with the reason against it. */
-export interface AutoChoice {
-  readonly session: Session;
-  readonly refused: readonly (Candidate & { readonly reason: string })[];
+/**
+ * Why `auto` passes a device over without a try: no GPU at all, or one in software, which is slower than the CPU.
+ *
+ * @returns undefined when only a try can tell
+ */
+export async function findReasonAgainst({ runtime, device }: Candidate): Promise<string | undefined> {
+  if (runtime !== 'onnxruntime-node') return undefined;
+  return (await import('./onnxruntime-node/find-graphics.js')).findReasonAgainst(device);
 }
 
 /**
- * Opens a model on the first candidate that can be used here. The caller disposes the session.
+ * What `auto` tries for a file, best first; choosing among them is src/sample's.
  *
- * @throws GanError `RUNTIME_UNAVAILABLE` with all reasons when none can; `BAD_MODEL_FILE` at once, since a broken
- *   file is broken everywhere
+ * @param bytes   the file; kept until a device is chosen
+ * @param runtime only this one's devices
+ * @throws GanError `BAD_ARGUMENT` for an unknown runtime
  */
-export async function openAuto(
+export async function listCandidates(
   bytes: Uint8Array,
-  options: { readonly candidates?: readonly Candidate[]; readonly threads?: number } = {},
-): Promise<AutoChoice> {
-  const { candidates = autoCandidates, ...rest } = options;
-  const refused: (Candidate & { reason: string })[] = [];
-  for (const candidate of candidates) {
-    const runtime = await loadRuntime(candidate.runtime);
-    try {
-      return { session: await runtime.open(bytes, { ...rest, device: candidate.device }), refused };
-    } catch (error) {
-      const elsewhere =
-        error instanceof GanError && ['RUNTIME_UNAVAILABLE', 'UNSUPPORTED_OP'].includes(error.code);
-      if (!elsewhere) throw error;
-      refused.push({ ...candidate, reason: error.message });
-    }
-  }
-  const reasons = refused.map(({ runtime, device, reason }) => `${runtime}/${device}: ${reason}`);
-  throw new GanError(
-    'RUNTIME_UNAVAILABLE',
-    'runtimes',
-    `Expected a usable runtime, got \`none\`. ${reasons.join(' ') || 'Name at least one candidate.'}`,
-  );
+  options: Omit<OpenOptions, 'device'> & { readonly runtime?: string } = {},
+): Promise<DeviceCandidate[]> {
+  const { runtime: name, ...rest } = options;
+  const own = autoCandidates.filter(({ runtime }) => name === undefined || runtime === name);
+  const candidates =
+    own.length > 0 || name === undefined
+      ? own
+      : (await loadRuntime(name)).devices.map((device) => ({ runtime: name, device }));
+  return candidates.map((candidate) => ({
+    ...candidate,
+    open: async () => {
+      const reason = await findReasonAgainst(candidate);
+      if (reason !== undefined) throw new GanError('RUNTIME_UNAVAILABLE', candidate.runtime, reason);
+      return await (await loadRuntime(candidate.runtime)).open(bytes, { ...rest, device: candidate.device });
+    },
+  }));
 }

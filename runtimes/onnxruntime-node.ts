@@ -1,7 +1,8 @@
 /**
- * ONNX Runtime's native library in Node: CPU, WebGPU (Dawn over Vulkan, Metal or Direct3D 12) and CUDA.
- * Asks for exactly one execution provider and has no fallback; ONNX Runtime itself may still place single
- * nodes on the CPU. It does not know what a model means. https://onnxruntime.ai/docs/get-started/with-javascript/node.html
+ * ONNX Runtime's native library in Node: CPU, WebGPU (Dawn over Vulkan, Metal or Direct3D 12), CUDA, and Core
+ * ML or DirectML on their systems. Asks for exactly one execution provider and has no fallback; ONNX Runtime itself may
+ * still place single nodes on the CPU. It does not know what a model means.
+ * https://onnxruntime.ai/docs/get-started/with-javascript/node.html
  */
 import type * as Ort from 'onnxruntime-node';
 import { GanError } from '../src/core/errors.js';
@@ -17,11 +18,19 @@ import {
   requireThreads,
   unavailable,
 } from './contract.js';
+import { estimateNeed, type MemoryNeed, requireMemory } from './onnxruntime-node/memory-need.js';
 import { probeInChild } from './onnxruntime-node/probe-in-child.js';
 import { probeByRunning } from './probe-model.js';
 
 const NAME = 'onnxruntime-node';
-const DEVICES = ['cpu', 'webgpu', 'cuda'];
+/** Devices that one system alone has: Apple's Core ML, and DirectML over Direct3D 12. */
+const OF_SYSTEM: Readonly<Partial<Record<NodeJS.Platform, readonly string[]>>> = {
+  darwin: ['coreml'],
+  win32: ['dml'],
+};
+const DEVICES = ['cpu', 'webgpu', 'cuda', ...(OF_SYSTEM[process.platform] ?? [])];
+/** Devices behind a graphics driver, which is tried apart from this process. */
+const DRIVEN = ['webgpu', 'coreml', 'dml'];
 
 async function loadLibrary(): Promise<typeof Ort> {
   const ort = await import('onnxruntime-node');
@@ -48,22 +57,32 @@ async function createSession(
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     graphOptimizationLevel: 'all',
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     ...(only && device !== 'cpu' ? { extra: { session: { disable_cpu_ep_fallback: '1' } } } : {}),
+    // DirectML cannot plan its memory ahead.
+    ...(device === 'dml' ? { enableMemPattern: false } : {}),
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
   };
+  // Files by path are the caller's own; a GPU limits its memory itself.
+  const need = device === 'cpu' && typeof model !== 'string' ? await estimateNeed(ort, model) : undefined;
+  if (need) requireMemory(NAME, need, 1);
   const native = await (typeof model === 'string'
     ? ort.InferenceSession.create(model, settings)
     : ort.InferenceSession.create(model, settings));
   try {
-    return wrapSession(ort, native, device);
+    return wrapSession(ort, native, device, need);
   } catch (error) {
     await native.release();
     throw error;
   }
 }
 
-function wrapSession(ort: typeof Ort, native: Ort.InferenceSession, device: string): Session {
+function wrapSession(
+  ort: typeof Ort,
+  native: Ort.InferenceSession,
+  device: string,
+  need: MemoryNeed | undefined,
+): Session {
   const describe = (value: Ort.InferenceSession.ValueMetadata) =>
     describeValue(
       NAME,
@@ -73,6 +92,7 @@ function wrapSession(ort: typeof Ort, native: Ort.InferenceSession, device: stri
     );
   const inputs = native.inputMetadata.map(describe);
   const outputs = native.outputMetadata.map(describe);
+  const batched = inputs.filter(({ shape: [batch = 1] }) => !(Number(batch) >= 0)).map(({ name }) => name);
   // A value that goes straight through is never written to a given place, so it has to be copied there.
   const passedThrough = new Set(native.inputNames.filter((name) => native.outputNames.includes(name)));
   let open = true;
@@ -80,6 +100,7 @@ function wrapSession(ort: typeof Ort, native: Ort.InferenceSession, device: stri
   const run = async (feeds: TensorMap, into: TensorMap = {}): Promise<TensorMap> => {
     if (!open) throw disposedSession(NAME);
     checkRun(NAME, inputs, outputs, feeds, into);
+    if (need) requireMemory(NAME, need, Math.max(1, ...batched.map((name) => feeds[name]!.shape[0]!)));
     // ort.Tensor only wraps: inputs are read from, and given outputs written to, the very memory of `data`.
     const wrap = ({ dtype, data, shape }: TensorMap[string]) => new ort.Tensor(dtype, data, shape);
     const fed: Record<string, Ort.Tensor> = {};
@@ -112,6 +133,7 @@ function wrapSession(ort: typeof Ort, native: Ort.InferenceSession, device: stri
     runtime: NAME,
     device,
     version: ort.env.versions.node ?? 'unknown',
+    ...(device === 'webgpu' ? { engine: 'webgpu (native, Dawn)' } : {}),
     inputs,
     outputs,
     run,
@@ -138,7 +160,7 @@ export const onnxruntimeNode: Runtime = {
 
   async probe(device: string): Promise<Probe> {
     if (!DEVICES.includes(device)) return { ok: false, reason: `It has no device named ${device}.` };
-    if (device === 'webgpu') return await probeInChild(device);
+    if (DRIVEN.includes(device)) return await probeInChild(device);
     return probeByRunning((model) => createSession(model, { device, threads: 1 }, true));
   },
 

@@ -1,9 +1,15 @@
 /**
- * ONNX Runtime compiled to WebAssembly, in a page: the build for WebAssembly alone, whose .wasm is half the size of
- * the main build's (14 MB against 28 MB, version 1.30.0). That build cannot read its .wasm from Node's disk.
+ * ONNX Runtime compiled to WebAssembly, in a page or its worker, by a build for each device: `wasm` is the build for
+ * WebAssembly alone (14 MB, version 1.30.0); `webgpu` is the one that also holds ONNX Runtime's native WebGPU provider
+ * (27 MB, compiled with Asyncify; not the older one in JavaScript, "JSEP"). Each is loaded when it is first asked for.
  */
 import type { Runtime } from '../src/core/types.js';
 import { createOnnxruntimeWeb } from './onnxruntime-web-adapter.js';
 
-/** The adapter; device `wasm`. */
-export const onnxruntimeWeb: Runtime = createOnnxruntimeWeb(() => import('onnxruntime-web/wasm'));
+export { refuseSoftwareAdapter } from './onnxruntime-web-gpu.js';
+
+/** The adapter; devices `webgpu` and `wasm`. */
+export const onnxruntimeWeb: Runtime = createOnnxruntimeWeb({
+  wasm: () => import('onnxruntime-web/wasm'),
+  webgpu: () => import('onnxruntime-web/webgpu'),
+});

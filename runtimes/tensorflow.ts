@@ -1,6 +1,7 @@
 /**
  * TensorFlow.js as the reference: runs a generator's file operator by operator in an engine that shares
- * nothing with ONNX Runtime. Slow and easy to follow; made for comparing, not for serving.
+ * nothing with ONNX Runtime. Slow and easy to follow; made for comparing, not for serving. A file in float16 is computed
+ * in float32, from the weights as they were rounded.
  * It does not know what a model means. https://js.tensorflow.org/api/latest/
  */
 import { GanError } from '../src/core/errors.js';

@@ -5,6 +5,13 @@ export { GanError, type GanErrorCode } from './core/errors.js';
 export type { GeneratorMetadata, GoldenSample } from './core/metadata.js';
 export { decodeNpy, encodeNpy } from './core/npy.js';
 export type { FloatTensor, PlainTensor } from './core/tensor.js';
-export type { GeneratorShape, Probe, Runtime, Session } from './core/types.js';
+export type {
+  DeviceCandidate,
+  GeneratorShape,
+  Probe,
+  RefusedDevice,
+  Runtime,
+  Session,
+} from './core/types.js';
 export { type LoadOptions, loadGenerator } from './load-generator.js';
 export * from './sample/index.js';

@@ -2,10 +2,17 @@
  * From a file to a generator that draws, in a page: fetches the bytes and runs them with onnxruntime-web.
  * The counterpart of load-generator.ts. Nothing that it imports may need Node, TensorFlow.js or a native module.
  */
+import { listPageCandidates } from '../runtimes/onnxruntime-web-candidates.js';
 import { onnxruntimeWeb } from '../runtimes/onnxruntime-web-page.js';
 import { expected, GanError, messageOf } from './core/errors.js';
 import type { LoadOptions } from './load-generator.js';
-import { createGenerator, type Generator, readMetadata } from './sample/index.js';
+import { chooseDevice, createGenerator, findMetadata, type Generator } from './sample/index.js';
+
+/** How to run a generator in a page. */
+export interface PageLoadOptions extends Omit<LoadOptions, 'url'> {
+  /** Address of the folder where ONNX Runtime's .mjs and .wasm files lie; absent: where the bundler put them. */
+  readonly assets?: string;
+}
 
 const REMEDY = 'Give the address of a file that `ganx export` wrote.';
 
@@ -28,19 +35,25 @@ async function fetchSource(source: string | URL | Uint8Array): Promise<Uint8Arra
  * Loads a generator.onnx.
  *
  * @param source an address, relative to the page if it is a string, or the file's bytes
- * @returns a generator; call `dispose()` when done
+ * @returns a generator; call `dispose()` when done. With `auto`, `refused` says why it runs nowhere better
  * @throws GanError `IO`, `BAD_MODEL_FILE`, `RUNTIME_UNAVAILABLE`, `BAD_ARGUMENT`
  */
 export async function loadGenerator(
   source: string | URL | Uint8Array,
-  options: LoadOptions = {},
+  options: PageLoadOptions = {},
 ): Promise<Generator> {
-  const { runtime = onnxruntimeWeb.name, device = 'auto', ...rest } = options;
+  const { runtime = onnxruntimeWeb.name, device = 'auto', describe, ...rest } = options;
   if (runtime !== onnxruntimeWeb.name) {
     throw expected('runtimes', 'a runtime that pages have', runtime, `Known: ${onnxruntimeWeb.name}.`);
   }
   const bytes = await fetchSource(source);
-  const metadata = readMetadata(bytes);
-  const chosen = device === 'auto' ? onnxruntimeWeb.devices[0]! : device;
-  return createGenerator(await onnxruntimeWeb.open(bytes, { ...rest, device: chosen }), metadata);
+  const metadata = findMetadata(bytes, describe);
+  if (device === 'auto') return await chooseDevice(listPageCandidates(bytes, rest), metadata);
+  const session = await onnxruntimeWeb.open(bytes, { ...rest, device });
+  try {
+    return createGenerator(session, typeof metadata === 'function' ? await metadata(session) : metadata);
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
 }

@@ -2,20 +2,32 @@
  * From a file to a generator that draws: reads the bytes and the metadata, opens a runtime, hands both to the
  * sampling room. The one place that Node's file system, the runtimes and the sampling room meet.
  */
-import { loadRuntime, openAuto } from '../runtimes/index.js';
+import { listCandidates, loadRuntime } from '../runtimes/index.js';
 import { expected, GanError, messageOf } from './core/errors.js';
-import type { GeneratorMetadata } from './core/metadata.js';
 import type { Session } from './core/types.js';
-import { createGenerator, type Generator, readMetadata } from './sample/index.js';
+import {
+  chooseDevice,
+  createGenerator,
+  findMetadata,
+  type Generator,
+  type LatentDescription,
+} from './sample/index.js';
 
 /** How to run a generator. */
 export interface LoadOptions {
-  /** `onnxruntime-node`, `onnxruntime-web` or `tensorflow`; with `device: 'auto'`, the first that works here. */
+  /** `onnxruntime-node`, `onnxruntime-web`, `tensorflow` or `open-inference`; without a device its best that works. */
   readonly runtime?: string;
-  /** One device of the runtime, or `auto` (the default). */
+  /**
+   * One device of the runtime, which is then taken as it is; or `auto` (the default), the first of all that opens the
+   * file and draws its golden sample rightly.
+   */
   readonly device?: string;
   /** Threads for one operator; the runtime's own choice when absent. */
   readonly threads?: number;
+  /** Address of the model on a remote server; `open-inference` only. */
+  readonly url?: string;
+  /** What latents a file takes that another tool exported; stands above what the file says of itself. */
+  readonly describe?: LatentDescription;
 }
 
 /** Runtimes by the devices that only they have, for callers who name a device alone. */
@@ -24,26 +36,17 @@ const RUNTIME_OF_DEVICE: Readonly<Record<string, string>> = {
   cuda: 'onnxruntime-node',
   webgpu: 'onnxruntime-node',
   wasm: 'onnxruntime-web',
+  coreml: 'onnxruntime-node',
+  dml: 'onnxruntime-node',
+  remote: 'open-inference',
 };
 
-/**
- * Opens ONNX bytes where the options say.
- *
- * @returns the session, and the candidates that `auto` refused before it
- * @throws GanError `BAD_ARGUMENT` for unknown names, `RUNTIME_UNAVAILABLE`, `BAD_MODEL_FILE`
- */
-export async function openSession(
+/** Opens the one device that was named; there is no fallback. */
+async function openNamed(
   bytes: Uint8Array,
-  options: LoadOptions = {},
-): Promise<{ session: Session; refused: readonly { runtime: string; device: string; reason: string }[] }> {
-  const { device = 'auto', runtime: name = RUNTIME_OF_DEVICE[device], threads } = options;
-  const rest = threads === undefined ? {} : { threads };
-  if (device === 'auto') {
-    if (options.runtime === undefined) return await openAuto(bytes, rest);
-    const { devices } = await loadRuntime(options.runtime);
-    const candidates = devices.map((candidate) => ({ runtime: options.runtime!, device: candidate }));
-    return await openAuto(bytes, { ...rest, candidates });
-  }
+  device: string,
+  { runtime: name = RUNTIME_OF_DEVICE[device], ...rest }: Omit<LoadOptions, 'device' | 'describe'>,
+): Promise<Session> {
   if (name === undefined) {
     throw expected('runtimes', `a device of auto, ${Object.keys(RUNTIME_OF_DEVICE).join(', ')}`, device);
   }
@@ -51,7 +54,7 @@ export async function openSession(
   if (!runtime.devices.includes(device)) {
     throw expected('runtimes', `a device of ${name}: ${runtime.devices.join(', ')}`, device);
   }
-  return { session: await runtime.open(bytes, { ...rest, device }), refused: [] };
+  return await runtime.open(bytes, { ...rest, device });
 }
 
 async function readSource(source: string | URL | Uint8Array): Promise<Uint8Array> {
@@ -73,18 +76,39 @@ async function readSource(source: string | URL | Uint8Array): Promise<Uint8Array
 }
 
 /**
+ * Opens a generator from its bytes.
+ *
+ * @param path what the file is called where an error suggests a command line
+ * @throws GanError as {@link loadGenerator}
+ */
+export async function openGenerator(
+  bytes: Uint8Array,
+  options: LoadOptions = {},
+  path?: string,
+): Promise<Generator> {
+  const { device = 'auto', describe, ...rest } = options;
+  const metadata = findMetadata(bytes, describe, path);
+  if (device === 'auto') return await chooseDevice(await listCandidates(bytes, rest), metadata);
+  const session = await openNamed(bytes, device, rest);
+  try {
+    return createGenerator(session, typeof metadata === 'function' ? await metadata(session) : metadata);
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
+}
+
+/**
  * Loads a generator.onnx.
  *
  * @param source a path, a file URL or the file's bytes
- * @returns a generator; call `dispose()` when done
+ * @returns a generator; call `dispose()` when done. With `auto`, `refused` says why it runs nowhere better
  * @throws GanError `IO`, `BAD_MODEL_FILE`, `RUNTIME_UNAVAILABLE`, `BAD_ARGUMENT`
  */
 export async function loadGenerator(
   source: string | URL | Uint8Array,
   options: LoadOptions = {},
 ): Promise<Generator> {
-  const bytes = await readSource(source);
-  const metadata: GeneratorMetadata = readMetadata(bytes);
-  const { session } = await openSession(bytes, options);
-  return createGenerator(session, metadata);
+  const path = source instanceof Uint8Array ? undefined : String(source);
+  return await openGenerator(await readSource(source), options, path);
 }

@@ -25,7 +25,7 @@ async function expectRefused(line: string, ...parts: readonly string[]): Promise
 }
 
 const NAMES = {
-  verbs: 'train, export, sample, parity, info, doctor, setup, demo',
+  verbs: 'train, export, sample, embed, parity, lint, info, doctor, setup, demo',
   models: 'mlp, dcgan',
   runtimes: 'onnxruntime-node, onnxruntime-web, tensorflow',
 };
@@ -60,7 +60,7 @@ describe('an unknown name lists the known ones', () => {
       'See `ganx sample --help`',
     ],
     ['parity generator.onnx --require abacus', 'Known: onnxruntime-node, ', 'got `abacus`'],
-    ['doctor --require abacus', 'Known: onnxruntime, onnxruntime-node, onnxruntime-node/cpu', 'got `abacus`'],
+    ['doctor --require abacus', 'Known: chromium, onnxruntime, onnxruntime-node', 'got `abacus`'],
     ['export run --layout chwn', '[--layout] Expected one of nhwc, nchw', 'got `chwn`'],
   ])('%s', async (line, ...parts) => {
     await expectRefused(line, ...parts);

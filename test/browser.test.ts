@@ -10,16 +10,17 @@ import { gzipSync } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportGenerator } from '../exporters/index.js';
+import { openPage } from '../src/browser/chromium.js';
+import { serveFolder } from '../src/browser/serve-folder.js';
 import * as browserDoor from '../src/index.browser.js';
 import * as nodeDoor from '../src/index.js';
-import { type Bundle, bundlePage, serveFolder } from './support/bundle-page.js';
-import { openPage } from './support/chromium.js';
+import { type Bundle, bundlePage } from './support/bundle-page.js';
 import { comparePixels, needChromium } from './support/page-pixels.js';
 import { openOnCpu, trainSmall } from './support/small-training.js';
 
 tf.enableProdMode();
 
-const PAGE = fileURLToPath(new URL('../examples/page', import.meta.url));
+const PAGE = fileURLToPath(new URL('./support/door-page', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'ganx-browser-'));
 const publicFolder = join(folder, 'public');
 let file: Uint8Array;
@@ -73,16 +74,20 @@ describe('the bundle of a page', () => {
     expect(bundle.modules.filter((id) => /^node:|browser-external/.test(id))).toEqual([]);
   });
 
-  it('ships one .wasm, that of the build for WebAssembly alone', () => {
+  it('ships a .wasm for each device, of which a page loads one', () => {
     const wasm = readdirSync(join(bundle.folder, 'assets')).filter((name) => name.endsWith('.wasm'));
-    expect(wasm).toEqual([expect.stringMatching(/^ort-wasm-simd-threaded-[\w-]+\.wasm$/)]);
+    expect(wasm.sort()).toEqual([
+      expect.stringMatching(/^ort-wasm-simd-threaded-[\w-]+\.wasm$/),
+      expect.stringMatching(/^ort-wasm-simd-threaded\.asyncify-[\w-]+\.wasm$/),
+    ]);
   });
 
   it('is small beside the runtime', async () => {
-    const own = await bundlePage(PAGE, join(folder, 'own'), publicFolder, ['onnxruntime-web/wasm']);
+    const runtime = ['onnxruntime-web/wasm', 'onnxruntime-web/webgpu'];
+    const own = await bundlePage(PAGE, join(folder, 'own'), publicFolder, runtime);
     const sizeBytes = gzipSync(Object.values(own.chunks).join('')).length;
-    // Measured: 17.4 kB, the example page's own 1.5 kB and the PNG encoder included.
-    expect(sizeBytes).toBeLessThan(20_000);
+    // Measured: 22.4 kB, the example page's own 1.5 kB and the PNG encoder included.
+    expect(sizeBytes).toBeLessThan(25_000);
   });
 });
 
@@ -150,6 +155,10 @@ describe('the example page in Chromium', () => {
       if (process.env.GANX_SCREENSHOT) writeFileSync(process.env.GANX_SCREENSHOT, await page.screenshot());
       expect(page.complaints).toEqual([]);
       const elsewhere = page.requests.filter((url) => !/^(?:blob|data):/.test(url));
+      // A page without a GPU does not download what runs on one.
+      expect(elsewhere.filter((url) => url.endsWith('.wasm'))).toEqual([
+        expect.stringMatching(/ort-wasm-simd-threaded-[\w-]+\.wasm$/),
+      ]);
       expect(elsewhere.filter((url) => !url.startsWith(`${server.origin}/`))).toEqual([]);
       expect(elsewhere).toContain(`${server.origin}/generator.onnx`);
     } finally {

@@ -8,14 +8,19 @@ import { chmod, cp, mkdir, readdir, readFile, stat, symlink, writeFile } from 'n
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { decodeEnding, encodeEnding, endWithError } from '../bench/check-gpu/answer.js';
 import { LIST, packFolder, splitInPieces, writeList } from '../bench/check-gpu/pieces.js';
+import { measureThroughput } from '../bench/check-gpu/throughput.js';
 import { compareTraining, SMALL_SUBJECTS, TOLERANCE } from '../bench/check-gpu/training.js';
 import { onnxruntimeNode } from '../runtimes/onnxruntime-node.js';
+import { expected } from '../src/core/errors.js';
 import { uniform } from '../src/core/random.js';
 import { makeWorkplace } from './support/cli.js';
+import { encodeSmallGenerator } from './support/small-generator.js';
 
 const workplace = makeWorkplace();
 const MAIN = fileURLToPath(new URL('../dist/bench/check-gpu/main.js', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../bench/check-gpu/run-there.sh', import.meta.url));
 const isLinux = process.platform === 'linux';
 
 /** Bytes that gzip cannot make smaller. */
@@ -85,6 +90,59 @@ describe('pieces', () => {
   });
 });
 
+describe.skipIf(!isLinux)('run-there.sh', () => {
+  it('puts more than a hundred pieces together in their order', async () => {
+    const [from, to] = ['many', 'carried'].map((name) => join(workplace, name)) as [string, string];
+    await mkdir(from);
+    await mkdir(to);
+    await writeFile(join(from, 'noise'), makeNoise(130_000));
+    await writeFile(join(from, 'node'), '#!/bin/sh\ncd "$(dirname "$0")" && sha256sum noise\n');
+    await chmod(join(from, 'node'), 0o755);
+    const pieces = await packFolder(from, to, 'part', 1000, 1);
+    expect(pieces.length).toBeGreaterThan(100);
+    await writeList(to, pieces);
+    await cp(SCRIPT, join(to, 'run-there.sh'));
+    const store = join(workplace, 'store of many');
+    const { code, stdout } = await run('sh', [join(to, 'run-there.sh')], { GANX_CHECK_STORE: store });
+    const digest = createHash('sha256').update(makeNoise(130_000)).digest('hex');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `${digest}  noise\n` });
+  });
+});
+
+describe('the answer of a job', () => {
+  it('keeps numbers that JSON cannot write', () => {
+    const result = {
+      largest: Number.NaN,
+      loss: Number.NEGATIVE_INFINITY,
+      list: [1, Number.POSITIVE_INFINITY],
+    };
+    expect(decodeEnding(encodeEnding({ result }))).toEqual({ result });
+  });
+
+  it('is a failure when it threw, and when it breaks off', () => {
+    const error = expected('somewhere', 'a device', 'none');
+    expect(decodeEnding(encodeEnding(endWithError(error)))).toEqual({
+      failure: '[somewhere] Expected a device, got `none`.',
+      code: 'BAD_ARGUMENT',
+    });
+    const cut = encodeEnding({ result: 'whole' }).slice(0, -3);
+    expect(decodeEnding(cut)).toEqual({ failure: expect.stringMatching(/broke off/) });
+  });
+});
+
+describe('the speed of sampling', () => {
+  it('is told for every batch size', async () => {
+    const path = join(workplace, 'small.onnx');
+    await writeFile(path, encodeSmallGenerator(7));
+    const rates = await measureThroughput(path, 'cpu', [1, 6], 2);
+    expect(rates.map(({ batch }) => batch)).toEqual([1, 6]);
+    for (const { imagesPerSecond, most } of rates) {
+      expect(imagesPerSecond).toBeGreaterThan(0);
+      expect(most).toBeGreaterThanOrEqual(imagesPerSecond);
+    }
+  });
+});
+
 describe.skipIf(!isLinux)('the check, packed', () => {
   const out = join(workplace, 'out');
   const there = join(workplace, 'there');
@@ -98,7 +156,8 @@ describe.skipIf(!isLinux)('the check, packed', () => {
     packed = await run(process.execPath, [
       MAIN,
       ...['--parts', 'webgpu', '--piece-mb', '30', '--level', '1', '--out', out],
-      ...['--only', 'devices,sampling,training', '--precision', 'float32', '--json', json],
+      ...['--only', 'devices,sampling,throughput,training', '--precision', 'float32', '--json', json],
+      ...['--subjects', 'mlp', '--batches', '4,1', '--repetitions', '1'],
     ]);
     pieces = (await readdir(out)).filter((name) => name.startsWith('webgpu-'));
   });
@@ -111,14 +170,16 @@ describe.skipIf(!isLinux)('the check, packed', () => {
     expect(packed.stdout).toMatch(/SKIP \| tensorflow on cuda +\| - +\| - +\| \w+/);
     expect(packed.stdout).toMatch(/PASS \| mlp: onnxruntime on cpu, against tfjs on cpu +\| \d\.\de-\d/);
     expect(packed.stdout).toMatch(/PASS \| dcgan: onnxruntime on cpu, against tfjs on cpu +\| \d\.\de-\d/);
-    expect(packed.stdout).toMatch(/\b4 passed, 0 failed, 11 skipped\n$/);
+    expect(packed.stdout).toMatch(/\| batch 1 +\| batch 4 +\| remark/);
+    expect(packed.stdout).toMatch(/TOLD \| onnxruntime on cpu +\| [\d.]+ +\| [\d.]+ +\|/);
+    expect(packed.stdout).toMatch(/\b4 passed, 0 failed, 13 skipped\n$/);
   });
 
   it('writes what it found as JSON', async () => {
     const { reports } = JSON.parse(await readFile(join(workplace, 'report.json'), 'utf8')) as {
       reports: { title: string; numbers: { status: string; what: string }[] }[];
     };
-    expect(reports).toHaveLength(3);
+    expect(reports).toHaveLength(4);
     const [devices] = reports;
     expect(devices!.numbers.map(({ status, what }) => `${status} ${what}`)).toEqual([
       'PASS onnxruntime on cpu',
@@ -161,7 +222,7 @@ describe.skipIf(!isLinux)('the check, packed', () => {
     const { code, stderr } = await run('sh', [script, '--only', 'colours'], env);
     expect(code).toBe(1);
     expect(stderr).toContain(
-      'Expected --only with some of devices, sampling, training, speed, got `colours`',
+      'Expected --only with some of devices, sampling, throughput, training, speed, got `colours`',
     );
   });
 });

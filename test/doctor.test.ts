@@ -13,6 +13,8 @@ import { describeMachine, isNodeNewEnough, type Machine } from '../src/cli/machi
 import { type Fault, findRemedy } from '../src/cli/remedies.js';
 import { ENGINES, engineNames } from '../src/train/engines/table.js';
 import { ganx, makeWorkplace, type Outcome } from './support/cli.js';
+import { startInferenceServer } from './support/inference-server.js';
+import { encodeSmallGenerator } from './support/small-generator.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const folder = makeWorkplace();
@@ -76,7 +78,8 @@ describe('ganx doctor', () => {
     const wanted = engineNames.flatMap((name) => ENGINES[name].devices.map((device) => `${name}/${device}`));
     expect(report.checks.flatMap(({ engine }) => engine ?? []).sort()).toEqual(wanted.sort());
     const runtimes = report.checks.flatMap(({ runtime }) => runtime?.split('/')[0] ?? []);
-    expect(new Set(runtimes)).toEqual(new Set(runtimeNames));
+    // A server is looked for when it is named.
+    expect(new Set(runtimes)).toEqual(new Set(runtimeNames.filter((name) => name !== 'open-inference')));
     for (const check of report.checks) if (!check.ok) expect(check.reason).toMatch(/^[^\n]+\.$/);
     expect(report.machine).toEqual(describeMachine());
     expect(report.auto.sample).toEqual({ runtime: 'onnxruntime-node', device: 'cpu' });
@@ -144,10 +147,41 @@ describe('ganx doctor', () => {
     });
   });
 
+  it('finds the browser that is there, and says how to get one where none is', async ({ skip }) => {
+    const none = { ...NO_VULKAN, GANX_CHROMIUM: join(folder, 'no-browser') };
+    const line = ['doctor', '--json', '--require', 'chromium'];
+    const { code, stdout } = await ganx(line, folder, { env: none });
+    expect(code).toBe(1);
+    const { checks } = JSON.parse(stdout) as Report;
+    expect(checks.find(({ browser }) => browser)).toMatchObject({
+      browser: 'chromium',
+      ok: false,
+      reason: 'No Chromium or Chrome was found.',
+      remedy: { say: expect.stringContaining('GANX_CHROMIUM') },
+    });
+    const here = plain.checks.find(({ browser }) => browser)!;
+    if (!here.ok && !required.includes('chromium')) return skip(here.reason);
+    expect(here).toMatchObject({ ok: true, version: expect.stringMatching(/^\d+\.\d+|unknown/) });
+  });
+
+  it('looks for a server when one is named', async () => {
+    const server = await startInferenceServer(false);
+    const url = server.addressOf(encodeSmallGenerator(7));
+    const report = async (address: string): Promise<Check | undefined> => {
+      const env = { ...NO_VULKAN, GANX_OPEN_INFERENCE_URL: address };
+      const { checks } = readReport(await ganx(['doctor', '--json'], folder, { env }));
+      return checks.find(({ runtime }) => runtime === 'open-inference/remote');
+    };
+    expect(await report(url)).toMatchObject({ ok: true, version: '2.7.1' });
+    await server.close();
+    expect(await report(url)).toMatchObject({ ok: false, reason: expect.stringContaining('ECONNREFUSED') });
+  });
+
   it('prints a table, what auto takes, and each remedy once', async () => {
     const { code, stdout, stderr } = await ganx(['doctor'], folder, { env: NO_VULKAN });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^Node +\d+\.\d+\.\d+$/m);
+    expect(stdout).toMatch(/^Chromium +\S+/m);
     expect(stdout).toMatch(/^works +onnxruntime\/cpu +onnxruntime-node\/cpu +1\.30\.0$/m);
     expect(stdout).toMatch(/^--engine auto takes \S+ on \S+, since /m);
     expect(stdout).toMatch(/^sample takes onnxruntime-node on cpu\.$/m);
@@ -191,6 +225,15 @@ describe('remedies on other machines', () => {
     ['Linux on ARM', { arch: 'arm64' }, fault('onnxruntime-node', 'webgpu'), /no WebGPU on Linux arm64/],
     ['a GPU, no provider', {}, fault('onnxruntime-node', 'cuda'), /apart from its package, and needs CUDA/],
     ['a GPU, no build for it', {}, fault('native', 'cuda'), /setup tensorflow --gpu\napt-get install cuda-/],
+    [
+      'macOS, Core ML',
+      { platform: 'darwin' },
+      fault('onnxruntime-node', 'coreml'),
+      /update it, or use --device/,
+    ],
+    ['Windows, DirectML', { platform: 'win32' }, fault('onnxruntime-node', 'dml'), /needs Direct3D 12/],
+    ['no browser', {}, fault('chromium', 'any'), /GANX_CHROMIUM.*\napt-get install chromium$/],
+    ['no browser on macOS', { platform: 'darwin' }, fault('chromium', 'any'), /install one;.*GANX_CHROMIUM/],
     ['no GPU', { nvidiaDriver: false }, fault('native', 'cuda'), /needs an NVIDIA GPU with its driver/],
     ['a broken package', {}, fault('onnxruntime-node', 'cpu'), /npm install onnxruntime-node@1\.30\.0$/],
     [

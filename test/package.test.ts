@@ -64,6 +64,12 @@ describe('the tarball', () => {
     expect(files.filter((path) => !/^(dist\/|[A-Z]+(\.md)?$|package\.json$)/.test(path))).toEqual([]);
   });
 
+  it('brings the scripts of a page, ready as they are', () => {
+    for (const name of ['ganx.js', 'ganx-worker.js', 'app.js', 'index.html', 'session-page.js']) {
+      expect(files).toContain(`dist/site/${name}`);
+    }
+  });
+
   it('has every file that its exports and bin name', () => {
     const paths = pathsOf(manifest.exports);
     expect(paths.length).toBeGreaterThan(3);

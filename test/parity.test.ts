@@ -88,9 +88,14 @@ function expectFarFromDefaults(weights: State, images: Float32Array): void {
 }
 
 it('finds a candidate for every name in GANX_REQUIRE', () => {
-  const known = candidates.flatMap(({ runtime, device }) => [runtime, `${runtime}/${device}`]);
-  // The judge from outside (python-judge.test.ts) and the browser (browser.test.ts) have names there too.
-  expect(required.filter((name) => ![...known, 'python', 'chromium'].includes(name))).toEqual([]);
+  const inChromium = ['wasm', 'webgpu'].map((device) => `onnxruntime-web/${device} in Chromium`);
+  const known = [
+    ...candidates.flatMap(({ runtime, device }) => [runtime, `${runtime}/${device}`]),
+    ...inChromium,
+    // The judges from outside and what the tests of pages and packages need.
+    ...['python', 'mlserver', 'chromium', 'npm'],
+  ];
+  expect(required.filter((name) => !known.includes(name))).toEqual([]);
 });
 
 describe.each(Object.entries(RECIPES))('%s', (name, recipe) => {

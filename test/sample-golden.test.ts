@@ -38,14 +38,19 @@ describe('golden samples', () => {
 
   it('pass on the same weights', async () => {
     const { generator } = await withGolden(0);
-    expect(await checkGolden(generator)).toEqual({ ok: true, shaMatches: true, maxDifference: 0 });
+    expect(await checkGolden(generator)).toEqual({
+      ok: true,
+      shaMatches: true,
+      maxDifference: 0,
+      tolerance: 1 / 255,
+    });
   });
 
   it('fail when a weight is changed, and pass inside the tolerance', async () => {
     const { generator } = await withGolden(0.05);
     const check = await checkGolden(generator);
     expect(check).toMatchObject({ ok: false, shaMatches: false });
-    expect(check.maxDifference).toBeGreaterThan(1e-3);
+    expect(check.maxDifference).toBeGreaterThan(check.tolerance);
     expect(await checkGolden(generator, check.maxDifference)).toMatchObject({ ok: true, shaMatches: false });
   });
 
@@ -55,6 +60,7 @@ describe('golden samples', () => {
       ok: false,
       shaMatches: false,
       maxDifference: Number.POSITIVE_INFINITY,
+      tolerance: 1 / 255,
     });
     await expect(makeGolden(generator.run, METADATA)).rejects.toMatchObject({ code: 'DIVERGED' });
   });

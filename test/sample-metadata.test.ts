@@ -31,8 +31,8 @@ describe('a model file', () => {
       otherOpsets: { 'com.example': 2 },
       graphName: 'tiny-graph',
       operators: { Gemm: 1, Tanh: 1, Reshape: 1 },
-      inputs: ['latents'],
-      outputs: ['images'],
+      inputs: [{ name: 'latents', dtype: 'float32', shape: ['batch', 7] }],
+      outputs: [{ name: 'images', dtype: 'float32', shape: ['batch', 6, 5, 3] }],
       sizeBytes: FILE.length,
     });
     const { metadataProps } = onnx.ModelProto.decode(FILE);
@@ -123,7 +123,9 @@ describe('another file', () => {
     expect(readModelFile(bytes).properties).toEqual({ author: 'someone' });
     const error = errorOf(() => readMetadata(bytes));
     expect(error.code).toBe('BAD_MODEL_FILE');
-    expect(error.message).toMatch(/got `ganx-test`.*Any ONNX Runtime.*ganx info.*ganx export/);
+    expect(error.message).toMatch(
+      /got `ganx-test`.*latents float32 \[batch, 7\].*`ganx sample generator.onnx --latent 1x7 --range -1,1`.*ganx info --adopt/,
+    );
   });
 
   it('is refused when its metadata is of a newer version or not whole', () => {

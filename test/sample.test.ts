@@ -62,6 +62,15 @@ describe('latents', () => {
     for (const [i, value] of first.entries()) expect(data[i]).toBeCloseTo(value, 6);
   });
 
+  it('are uniform between the bounds that a file states', () => {
+    const { data } = drawLatents({ ...UNIFORM, latentRange: [0, 1] }, 1, 0, 1000);
+    const usual = drawLatents(UNIFORM, 1, 0, 1000).data;
+    const bound = Math.sqrt(3);
+    data.forEach((value, i) => {
+      expect(value).toBeCloseTo((usual[i]! / bound + 1) / 2, 6);
+    });
+  });
+
   it('go far along the stream', () => {
     const far = drawLatents(NORMAL, 3, 2 ** 45, 2).data;
     expect(far.every((value) => Number.isFinite(value))).toBe(true);
@@ -125,6 +134,16 @@ describe('a generator', () => {
     expect(kept.flatMap(({ copy }) => copy)).toEqual([...whole.images.data]);
   });
 
+  it('draws from truncated latents, which it hands out as they were used', async () => {
+    const whole = await generator.sample({ seed: 9, count: 3 });
+    const half = await generator.sample({ seed: 9, count: 3, truncation: 0.5 });
+    expect([...half.latents.data]).toEqual([...whole.latents.data.map((value) => value * 0.5)]);
+    expect([...half.images.data]).toEqual([...(await generator.run(half.latents)).data]);
+    const none = await generator.sample({ seed: 9, count: 2, truncation: 0 });
+    expect([...none.images.data.subarray(90)]).toEqual([...none.images.data.subarray(0, 90)]);
+    expect(await generator.sample({ seed: 9, count: 3, truncation: 1 })).toEqual(whole);
+  });
+
   it('gives NHWC whatever the file holds', async () => {
     const metadata: GeneratorMetadata = { ...METADATA, layout: 'nchw' };
     const session = await openSession(encodeTinyGenerator({ metadata }));
@@ -150,6 +169,10 @@ describe('a generator', () => {
     [{ seed: 0.1 }, /a seed .*got `0.1`/],
     [{ batch: 0 }, /a batch .*got `0`/],
     [{ from: 2 ** 53 - 2 }, /a last sample/],
+    [{ truncation: -0.1 }, /a truncation from 0 to 1, got `-0.1`/],
+    [{ truncation: 1.5 }, /got `1.5`/],
+    [{ truncation: Number.NaN }, /got `NaN`/],
+    [{ label: 0 }, /no label for a generator without classes, got `0`/],
     [{ count: 1e9 }, /at most 5965232 samples at once \(2 GiB\), got `1000000000`. .*stream\(\).*--out-dir/],
     [{ count: 1e9, batch: 1e9 }, /a batch of at most 5965232/],
   ])('refuses %j', async (options, message) => {

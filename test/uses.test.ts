@@ -19,9 +19,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openPage, type Page } from '../src/browser/chromium.js';
+import { serveFolder } from '../src/browser/serve-folder.js';
 import { drawSheet, loadGenerator } from '../src/index.js';
-import { bundlePage, serveFolder } from './support/bundle-page.js';
-import { openPage } from './support/chromium.js';
+import { bundlePage } from './support/bundle-page.js';
 import { comparePixels, needChromium } from './support/page-pixels.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -41,6 +42,12 @@ const inProject = (...path: string[]) => join(project, ...path);
 /** What the shell block printed. */
 let printed: string;
 
+/** Runs lines of a shell in the project; gives what they print. */
+async function runShell(lines: string): Promise<string> {
+  const script = `set -e\nganx() { node node_modules/ganx/dist/src/cli/main.js "$@"; }\n${lines}`;
+  return (await promisify(execFile)('sh', ['-c', script], { cwd: project })).stdout;
+}
+
 beforeAll(async () => {
   // A project as a reader has one: ganx lies in its node_modules, and its command on the shell's path.
   mkdirSync(inProject('node_modules'));
@@ -51,8 +58,7 @@ beforeAll(async () => {
     .replace(/--data \S+/, '--data digits --width 4 --learning-rate 0.02')
     .replace(/--images \d+/, '--images 1280');
   expect(small).not.toBe(lines);
-  const script = `set -e\nganx() { node node_modules/ganx/dist/src/cli/main.js "$@"; }\n${small}`;
-  printed = (await promisify(execFile)('sh', ['-c', script], { cwd: project })).stdout;
+  printed = await runShell(small);
 });
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
@@ -71,11 +77,49 @@ describe('Train and export from the command line', () => {
     expect(png.subarray(0, 8)).toEqual(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'));
     expect(readFileSync(inProject('generator.onnx')).length).toBeGreaterThan(1000);
     expect(printed).toMatch(/PASS +onnxruntime-node\/cpu/);
-    expect(printed).not.toMatch(/FAIL/);
+    expect(printed).not.toMatch(/^FAIL/m);
   });
 });
 
+/** Serves a folder, opens its page, and runs `check`; nothing may be complained of or asked of anyone else. */
+async function visit(folder: string, check: (page: Page) => Promise<void>): Promise<void> {
+  const server = await serveFolder(folder);
+  const page = await openPage(`${server.origin}/`);
+  try {
+    await check(page);
+    expect(page.complaints).toEqual([]);
+    const asked = page.requests.filter((url) => !/^(?:blob|data):/.test(url));
+    expect(asked.filter((url) => !url.startsWith(`${server.origin}/`))).toEqual([]);
+  } finally {
+    await page.close();
+    await server.close();
+  }
+}
+
 describe('In a web page', () => {
+  it('draws on the page that embed writes', async (context) => {
+    needChromium(context);
+    await runShell(blockBelow('In a web page', 'sh'));
+    await visit(inProject('site'), async (page) => {
+      await page.waitFor("document.querySelectorAll('#samples canvas').length === 16");
+    });
+  });
+
+  it('draws in an element', async (context) => {
+    needChromium(context);
+    const block = blockBelow('In a web page', 'html');
+    const head = '<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">';
+    writeFileSync(inProject('index.html'), `${head}<body>${block}`);
+    await visit(project, async (page) => {
+      await page.waitFor("document.querySelector('ganx-samples')?.shadowRoot?.querySelector('canvas')");
+      expect(
+        await page.evaluate(
+          "document.querySelector('ganx-samples').shadowRoot.querySelectorAll('canvas').length",
+        ),
+      ).toBe(16);
+    });
+  });
+
   it('shows the samples that Node draws', async (context) => {
     mkdirSync(inProject('page'));
     writeFileSync(inProject('page', 'main.js'), blockBelow('In a web page', 'js'));
@@ -85,26 +129,17 @@ describe('In a web page', () => {
     );
     mkdirSync(inProject('public'));
     writeFileSync(inProject('public', 'generator.onnx'), readFileSync(inProject('generator.onnx')));
-    const bundle = await bundlePage(inProject('page'), inProject('dist'), inProject('public'));
+    const bundle = await bundlePage(inProject('page'), inProject('bundle'), inProject('public'));
     expect(Object.keys(bundle.chunks).length).toBeGreaterThan(0);
 
     needChromium(context);
-    const server = await serveFolder(bundle.folder);
-    const page = await openPage(`${server.origin}/`);
-    try {
+    await visit(bundle.folder, async (page) => {
       await page.waitFor(
         "document.querySelector('img')?.complete && document.querySelector('img').naturalWidth > 0",
       );
       expect(await comparePixels(page, 'img', await drawHere(7, 16))).toBeLessThanOrEqual(1);
       expect(await comparePixels(page, 'img', await drawHere(8, 16))).toBeGreaterThan(64);
-      expect(page.complaints).toEqual([]);
-      expect(
-        page.requests.filter((url) => !/^(?:blob|data):/.test(url) && !url.startsWith(server.origin)),
-      ).toEqual([]);
-    } finally {
-      await page.close();
-      await server.close();
-    }
+    });
   });
 });
 
@@ -168,7 +203,9 @@ describe('In a Node server', () => {
   });
 
   it('has a larger sister among the examples, which refuses what is out of bounds and lives on', async () => {
-    const { origin, stop } = await startServer(join(ROOT, 'examples', 'node-server.mjs'), ['generator.onnx']);
+    const { origin, stop } = await startServer(join(ROOT, 'examples', 'node-server', 'server.mjs'), [
+      'generator.onnx',
+    ]);
     try {
       const draw = async (query: string) => {
         const response = await fetch(`${origin}/samples.png?${query}`);

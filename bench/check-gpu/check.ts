@@ -1,14 +1,14 @@
 /**
- * The check itself, on the machine that it is about: which devices open, parity of sampling, parity of training steps,
- * and speed next to PyTorch on the same GPU. It parses and prints. Every section is printed as soon as it is done and
+ * The check itself, on the machine that it is about: which devices open, parity and speed of sampling, parity of training
+ * steps, and their speed next to PyTorch on the same GPU. It parses and prints. Every section is printed as soon as it is done and
  * written again with those before it, so that a run that is cut off leaves what it has found.
  */
 import { parseArgs } from 'node:util';
 import { writeFileAtomically } from '../../src/checkpoint/index.js';
 import { messageOf } from '../../src/core/errors.js';
 import { describeMachine, formatReport, type Report } from '../report.js';
-import { describeHardware, hasGpu } from './hardware.js';
-import { CHECK_OPTIONS, type CheckChoices, readChoices } from './options.js';
+import { describeHardware, isSoftware } from './hardware.js';
+import { CHECK_OPTIONS, type CheckChoices, keepTraining, readChoices } from './options.js';
 import { type Place, titleOf } from './places.js';
 import { emptyRow, type Row, reportRows } from './rows.js';
 import { runJob } from './run-job.js';
@@ -23,6 +23,7 @@ import {
   TRAINING_TITLE,
   type Usable,
 } from './sections.js';
+import { checkThroughput } from './throughput-section.js';
 
 /** A SKIP of a device that was required is a FAIL. */
 function enforce(rows: readonly Row[], required: readonly string[]): Row[] {
@@ -35,13 +36,13 @@ function enforce(rows: readonly Row[], required: readonly string[]): Row[] {
 }
 
 /** Who takes part in the benchmark, and lines for those who do not. */
-function chooseRacers(usable: Usable): { places: Place[]; rows: Row[] } {
+async function chooseRacers(usable: Usable): Promise<{ places: Place[]; rows: Row[] }> {
   const places: Place[] = [];
   const rows: Row[] = [];
   for (const [place, reason] of usable) {
-    const isSoftware = place.device === 'webgpu' && !hasGpu();
     if (reason !== undefined) rows.push(emptyRow('SKIP', titleOf(place), NOT_OPEN));
-    else if (isSoftware) rows.push(emptyRow('SKIP', titleOf(place), 'No GPU: a driver in software is slow.'));
+    else if (await isSoftware(place.device))
+      rows.push(emptyRow('SKIP', titleOf(place), 'A driver in software, which is slow.'));
     else places.push(place);
   }
   return { places, rows };
@@ -52,11 +53,11 @@ async function checkSpeed(
   { subjects, precisions, repetitions }: CheckChoices,
   show: (report: Report) => Promise<void>,
 ): Promise<Row[]> {
-  const { places, rows } = chooseRacers(usable);
+  const { places, rows } = await chooseRacers(usable);
   const hasCuda = places.some(({ device }) => device === 'cuda');
   if (rows.length > 0) await show(reportRows('Training speed: who does not take part', rows));
   const first: Row[] = [];
-  for (const precision of hasCuda ? precisions : (['float32'] as const)) {
+  for (const precision of hasCuda ? keepTraining(precisions) : (['float32'] as const)) {
     for (const subject of subjects) {
       const given = { subject, places, precision, repetitions };
       const ending = await runJob('speed', given, ENVIRONMENTS[precision]);
@@ -94,9 +95,12 @@ async function main(): Promise<void> {
   const rows = [...opened];
   if (wants('sampling')) {
     const sampled = await checkSampling(devices.usable, choices.precisions);
-    await show(reportRows(`Parity of sampling, ${GENERATOR}, absolute`, sampled));
+    await show(
+      reportRows(`Parity of sampling, ${GENERATOR}, absolute; levels of 8 bits in float16`, sampled),
+    );
     rows.push(...sampled);
   }
+  if (wants('throughput')) rows.push(...(await checkThroughput(devices.usable, choices, show)));
   if (wants('training')) {
     const trained = await checkTraining(devices.usable, choices.precisions);
     await show(reportRows(TRAINING_TITLE, trained));

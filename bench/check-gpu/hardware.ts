@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { basename } from 'node:path';
 import { promisify } from 'node:util';
+import { findReasonAgainst } from '../../runtimes/index.js';
 import { hasNvidiaDriver } from '../../src/train/index.js';
 
 const QUERY = ['--query-gpu=name,driver_version,memory.total', '--format=csv,noheader'];
@@ -27,8 +28,15 @@ export async function describeHardware(): Promise<string[]> {
   return lines.length > 0 ? lines : ['No GPU is known here: nvidia-smi does not answer.'];
 }
 
-/** Whether there is a GPU at all. A driver in software is right and slow: its speed says nothing. */
-export function hasGpu(): boolean {
+/** Whether there is a GPU at all. */
+function hasGpu(): boolean {
   const isRenderNode = (name: string): boolean => name.startsWith('renderD');
   return hasNvidiaDriver() || (existsSync(RENDER_NODES) && readdirSync(RENDER_NODES).some(isRenderNode));
+}
+
+/** Whether a device of onnxruntime-node runs in software, which is right and slow: its speed says nothing of a GPU. */
+export async function isSoftware(device: string): Promise<boolean> {
+  if (device !== 'webgpu') return false;
+  // A driver in software may also be named where there is a GPU.
+  return !hasGpu() || (await findReasonAgainst({ runtime: 'onnxruntime-node', device })) !== undefined;
 }

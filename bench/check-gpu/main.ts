@@ -49,6 +49,11 @@ interface Packed {
   readonly notes: readonly string[];
 }
 
+async function removePieces(out: string, parts: readonly string[]): Promise<void> {
+  const isOurs = (name: string): boolean => parts.includes(name.replace(/-\d+$/, ''));
+  for (const name of await readdir(out)) if (isOurs(name)) await rm(join(out, name));
+}
+
 /** Packs one part; a part that cannot be had is left out and says why, unless everything needs it. */
 async function packPart(part: string, out: string, pieceBytes: number, level: number): Promise<Packed> {
   const workplace = await mkdtemp(join(tmpdir(), 'ganx-check-gpu-'));
@@ -60,6 +65,7 @@ async function packPart(part: string, out: string, pieceBytes: number, level: nu
     return { part, pieces: await packFolder(folder, out, part, pieceBytes, level), notes: content.notes };
   } catch (error) {
     if (part === Object.keys(PARTS)[0]) throw error;
+    await removePieces(out, [part]);
     return { part, pieces: [], notes: [`SKIP: ${messageOf(error)}`] };
   } finally {
     await rm(workplace, { recursive: true, force: true });
@@ -69,9 +75,8 @@ async function packPart(part: string, out: string, pieceBytes: number, level: nu
 /** Removes what an earlier packing left, and nothing else. */
 async function clear(out: string): Promise<void> {
   await mkdir(out, { recursive: true });
-  const isOurs = (name: string): boolean =>
-    Object.keys(PARTS).includes(name.replace(/-\d+$/, '')) || [LIST, SCRIPT].includes(name);
-  for (const name of await readdir(out)) if (isOurs(name)) await rm(join(out, name));
+  await removePieces(out, Object.keys(PARTS));
+  for (const name of [LIST, SCRIPT]) await rm(join(out, name), { force: true });
 }
 
 /** `cuda-01 to cuda-04: 212.4`. */

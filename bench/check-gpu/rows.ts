@@ -20,6 +20,12 @@ export function emptyRow(status: Status, what: string, remark: string): Row {
   return { status, what, measured: '-', allowed: '-', remark };
 }
 
+/** An error's message as a remark: of a device that lacks a feature, the feature alone. */
+export function remarkOf(message: string): string {
+  const feature = /Expected a device with (.+?), got `/.exec(message)?.[1];
+  return feature === undefined ? message : `It has no ${feature}.`;
+}
+
 /** A table of lines. */
 export function reportRows(title: string, rows: readonly Row[], notes: readonly string[] = []): Report {
   return {

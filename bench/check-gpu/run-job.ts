@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { decodeEnding } from './answer.js';
 import { ANSWER_STREAM, type Ending, type Jobs } from './jobs.js';
 
 /** Longer than any job takes on a machine that is worth it; a driver that hangs must not take the others along. */
@@ -30,13 +31,13 @@ export async function runJob<Name extends keyof Jobs>(
     process.stderr.write(chunk);
     said = (said + chunk).slice(-KEPT_CHARACTERS);
   });
-  const ended = new Promise<string>((resolve, reject) => {
-    child.once('error', reject);
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', ({ message }) => resolve(message));
     child.once('close', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
   const answer = await text(child.stdio[ANSWER_STREAM] as NodeJS.ReadableStream);
   const ending = await ended;
-  if (answer !== '') return JSON.parse(answer) as Ending<Jobs[Name]['result']>;
+  if (answer !== '') return decodeEnding(answer);
   const last = said.trimEnd().split('\n').at(-1) ?? '';
   return { failure: `Its process ended with ${ending}. ${last}`.trimEnd() };
 }

@@ -38,7 +38,10 @@ if [ ! -f "$tree/whole" ]; then
   rm -rf "$tree"
   mkdir -p "$tree"
   for archive in $(sed 's/.*  //; s/-[0-9]*$//' "$store/pieces.txt" | sort -u); do
-    for piece in "$store/pieces/$archive"-[0-9]*; do cat "$piece"; done | tar -xzf - -C "$tree"
+    # In the list's order: by name, piece 100 would come before piece 11.
+    while read -r _ name; do
+      [ "${name%-*}" = "$archive" ] && cat "$store/pieces/$name"
+    done <"$store/pieces.txt" | tar -xzf - -C "$tree"
   done
   : >"$tree/whole"
   rm -rf "$store/pieces"
@@ -52,7 +55,8 @@ known=$(ldconfig -p 2>/dev/null || true)
 if [ -z "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ]; then
   for place in /usr/share/vulkan/icd.d /etc/vulkan/icd.d "$driver/share/vulkan/icd.d" "$driver/vulkan/icd.d"; do
     for icd in "$place"/nvidia*.json; do
-      [ -f "$icd" ] && VK_DRIVER_FILES=$icd && export VK_DRIVER_FILES && break 2
+      # Loaders before 1.3.207 know the second name alone.
+      [ -f "$icd" ] && VK_DRIVER_FILES=$icd VK_ICD_FILENAMES=$icd && export VK_DRIVER_FILES VK_ICD_FILENAMES && break 2
     done
   done
 fi

@@ -3,9 +3,10 @@
  * everything that it should have looked at; what could not run is a SKIP with its reason.
  */
 import { findCudaProvider } from '../../src/cli/cuda-provider.js';
-import type { Precision } from './options.js';
+import type { ParityRow } from '../../src/measure/index.js';
+import { keepTraining, type Precision, type TrainingPrecision } from './options.js';
 import { PLACES, type Place, referenceOf, titleOf } from './places.js';
-import { emptyRow, type Row } from './rows.js';
+import { emptyRow, type Row, remarkOf } from './rows.js';
 import { runJob } from './run-job.js';
 import { SMALL_SUBJECTS, STEPS, TOLERANCE, type TrainingDifference } from './training.js';
 
@@ -16,6 +17,7 @@ export type Usable = ReadonlyMap<Place, string | undefined>;
 export const ENVIRONMENTS: Readonly<Record<Precision, Readonly<Record<string, string | undefined>>>> = {
   float32: { NVIDIA_TF32_OVERRIDE: '0' },
   tf32: { NVIDIA_TF32_OVERRIDE: undefined, TORCH_ALLOW_TF32_CUBLAS_OVERRIDE: '1' },
+  float16: { NVIDIA_TF32_OVERRIDE: undefined },
 };
 
 /** Without TF32 nothing but rounding is left of the difference: what src/measure allows a CPU. */
@@ -51,18 +53,46 @@ export async function checkDevices(): Promise<{ usable: Usable; rows: Row[] }> {
 /** What later tables say of a place that cannot be used; the first one has the reason. */
 export const NOT_OPEN = 'It does not open: see the first table.';
 
+/** A place and a precision. */
+export interface Case<P extends Precision = Precision> {
+  readonly place: Place;
+  readonly precision: P;
+  readonly title: string;
+  readonly isOpen: boolean;
+}
+
 /** Pairs of a place and a precision that are of interest, those of TF32 on CUDA alone. */
-function listCases(
+export function listCases<P extends Precision>(
   usable: Usable,
-  precisions: readonly Precision[],
-): { place: Place; precision: Precision; title: string; isOpen: boolean }[] {
+  precisions: readonly P[],
+): Case<P | 'float32'>[] {
   return [...usable].flatMap(([place, reason]) => {
     const isCuda = place.device === 'cuda';
-    return (isCuda ? precisions : (['float32'] as const)).map((precision) => {
-      const title = isCuda ? `${titleOf(place)}, ${precision}` : titleOf(place);
+    const halves = precisions.filter((one) => one === 'float16');
+    const own: readonly (P | 'float32')[] = isCuda ? precisions : ['float32', ...halves];
+    return own.map((precision) => {
+      const title = isCuda || precision === 'float16' ? `${titleOf(place)}, ${precision}` : titleOf(place);
       return { place, precision, title, isOpen: reason === undefined };
     });
   });
+}
+
+/** `1.9e-6`, or `1 levels` of 8 bits where levels are compared; `-` where nothing was. */
+function formatDifference({ unit, maxDifference, maxLevels }: ParityRow): string {
+  if (unit === 'level') return maxLevels === undefined ? '-' : `${maxLevels} levels`;
+  return maxDifference?.toExponential(1) ?? '-';
+}
+
+/** The line for a device that was compared. It has opened a moment ago, and may lack half precision all the same. */
+function describeParity(what: string, row: ParityRow): Row {
+  const { status, unit, tolerance, reason: remark = '' } = row;
+  return {
+    status: status === 'SKIP' && unit === 'value' ? 'FAIL' : status,
+    what,
+    measured: formatDifference(row),
+    allowed: unit === 'level' ? `${tolerance} levels` : tolerance.toExponential(0),
+    remark: remarkOf(remark),
+  };
 }
 
 /** Draws on every usable device of ONNX Runtime and compares with the live network. */
@@ -76,21 +106,14 @@ export async function checkSampling(usable: Usable, precisions: readonly Precisi
     }
     const { device } = place;
     const isExact = device === 'cuda' && precision === 'float32';
-    const given = isExact ? { device, tolerance: CUDA_FLOAT32_TOLERANCE } : { device };
+    const dtype = precision === 'float16' ? 'float16' : 'float32';
+    const given = { device, dtype, ...(isExact ? { tolerance: CUDA_FLOAT32_TOLERANCE } : {}) } as const;
     const ending = await runJob('sampling', given, ENVIRONMENTS[precision]);
     if ('failure' in ending) {
       rows.push(emptyRow('FAIL', title, ending.failure));
       continue;
     }
-    const { status, maxDifference, tolerance, reason: remark = '' } = ending.result;
-    rows.push({
-      // It has opened a moment ago.
-      status: status === 'SKIP' ? 'FAIL' : status,
-      what: title,
-      measured: maxDifference?.toExponential(1) ?? '-',
-      allowed: tolerance.toExponential(0),
-      remark,
-    });
+    rows.push(describeParity(title, ending.result));
   }
   return rows;
 }
@@ -110,7 +133,7 @@ function formatCount(perStep: number): string {
   return perStep < 1 ? perStep.toFixed(2) : perStep.toFixed(0);
 }
 
-function judge(difference: TrainingDifference, precision: Precision): Row['status'] {
+function judge(difference: TrainingDifference, precision: TrainingPrecision): Row['status'] {
   // TF32 drops 13 bits of each factor: that is told, and not judged.
   if (precision === 'tf32') return 'TOLD';
   const { largest, loss, moved } = difference;
@@ -120,7 +143,7 @@ function judge(difference: TrainingDifference, precision: Precision): Row['statu
 /** Trains small networks on every usable place and on its reference. */
 export async function checkTraining(usable: Usable, precisions: readonly Precision[]): Promise<Row[]> {
   const rows: Row[] = [];
-  for (const { place, precision, title, isOpen } of listCases(usable, precisions)) {
+  for (const { place, precision, title, isOpen } of listCases(usable, keepTraining(precisions))) {
     for (const model of Object.keys(SMALL_SUBJECTS)) {
       const what = `${model}: ${title}`;
       if (!isOpen) {
@@ -154,7 +177,7 @@ export function judgeFirstLosses(
   losses: Readonly<Record<string, number>>,
   places: readonly Place[],
   subject: string,
-  precision: Precision,
+  precision: TrainingPrecision,
 ): Row[] {
   const reference = losses[titleOf(PLACES[0]!)] ?? Number.NaN;
   return places.map((place) => {

@@ -2,13 +2,12 @@
  * Milliseconds per training step of ganx's engines on their devices and of PyTorch on the same GPU, who take turns in
  * one process. It does not choose who takes part.
  */
-
 import { enterEngine } from '../contender.js';
 import { enterPeer, type PeerMode } from '../peer.js';
 import { formatNumber, median, type Report } from '../report.js';
 import { compete, type Openers } from '../train.js';
 import { prepareWorkload, TRAIN_SUBJECTS } from '../workload.js';
-import type { Precision } from './options.js';
+import type { TrainingPrecision } from './options.js';
 import { openPlace, type Place, titleOf } from './places.js';
 
 const PEERS: Readonly<Record<string, PeerMode>> = {
@@ -29,7 +28,7 @@ export interface Speed {
 export async function measureSpeed(
   subjectName: string,
   places: readonly Place[],
-  precision: Precision,
+  precision: TrainingPrecision,
   repetitions: number,
   tell: (what: string) => void,
 ): Promise<Speed> {

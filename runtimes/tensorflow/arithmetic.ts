@@ -82,8 +82,9 @@ export const arithmetic: OperatorTable = {
     },
   },
 
+  // To float16 it does not round: whatever a file says, this engine computes in float32.
   Cast: {
-    attributes: { to: [1, 2, 6, 7, 9] },
+    attributes: { to: [1, 2, 6, 7, 9, 10] },
     run: (inputs, attributes) =>
       tf.cast(required(inputs, 0), elementType(attributes.number('to', 0), 'Cast.to').engine),
   },

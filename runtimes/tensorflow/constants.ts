@@ -1,10 +1,11 @@
 /**
  * TensorProto -> plain numbers in one of the two types TensorFlow.js computes with (bool is kept apart).
  * int64 is narrowed to int32 with saturation: in these files it only holds shapes and positions, where a
- * huge number means "to the end". https://github.com/onnx/onnx/blob/v1.10.2/onnx/onnx.proto3 (TensorProto)
+ * huge number means "to the end". float16 becomes float32, and is computed with as such. https://github.com/onnx/onnx/blob/v1.10.2/onnx/onnx.proto3 (TensorProto)
  */
 import type { onnx } from 'onnx-proto';
 import { GanError } from '../../src/core/errors.js';
+import { decodeHalf } from '../../src/core/half.js';
 import { sizeOf } from '../../src/core/tensor.js';
 
 /** Element types inside TensorFlow.js. */
@@ -24,6 +25,7 @@ const TYPES: Readonly<Record<number, { readonly name: string; readonly engine: E
   6: { name: 'int32', engine: 'int32' },
   7: { name: 'int64', engine: 'int32' },
   9: { name: 'bool', engine: 'bool' },
+  10: { name: 'float16', engine: 'float32' },
 };
 
 /** Name of an ONNX element type, and the type that stands for it in TensorFlow.js. */
@@ -59,6 +61,7 @@ export function readConstant(proto: onnx.ITensorProto): Constant {
 
 function readLists(proto: onnx.ITensorProto, name: string): Constant['data'] {
   if (name === 'float32') return Float32Array.from(proto.floatData ?? []);
+  if (name === 'float16') return decodeHalf(Uint16Array.from(proto.int32Data ?? []));
   if (name === 'int64') return Int32Array.from(proto.int64Data ?? [], clampToInt32);
   return name === 'bool' ? Uint8Array.from(proto.int32Data ?? []) : Int32Array.from(proto.int32Data ?? []);
 }
@@ -67,6 +70,7 @@ function readLists(proto: onnx.ITensorProto, name: string): Constant['data'] {
 function readRaw(raw: Uint8Array, name: string): Constant['data'] {
   const { buffer } = Uint8Array.from(raw);
   if (name === 'float32') return new Float32Array(buffer);
+  if (name === 'float16') return decodeHalf(new Uint16Array(buffer));
   if (name === 'int32') return new Int32Array(buffer);
   if (name === 'int64') return Int32Array.from(new BigInt64Array(buffer), clampToInt32);
   return name === 'bool' ? new Uint8Array(buffer) : Int32Array.from(new Uint8Array(buffer));

@@ -9,27 +9,33 @@ import type { Verb } from './verb.js';
 const flags = {
   json: { describe: 'print JSON' },
   require: {
-    describe: 'engines or runtimes (name or name/device, by commas) without which to fail',
+    describe: 'engines, runtimes (name or name/device, by commas) or chromium without which to fail',
     read: anyText,
   },
 };
 
 /** The checks that a name means: all of an engine or runtime, or one device of it. @throws GanError for an unknown name */
 function findNamed(checks: readonly Check[], name: string): Check[] {
-  const namesOf = ({ engine, runtime }: Check): string[] =>
-    [engine, runtime].flatMap((one) => (one ? [one, one.split('/')[0]!] : []));
+  const namesOf = ({ engine, runtime, browser }: Check): string[] =>
+    [engine, runtime, browser].flatMap((one) => (one ? [one, one.split('/')[0]!] : []));
   const found = checks.filter((check) => namesOf(check).includes(name));
   if (found.length > 0) return found;
   const known = [...new Set(checks.flatMap(namesOf))].sort();
   throw expected(
     '--require',
-    'an engine or runtime, or one of their devices',
+    'an engine or runtime, one of their devices, or chromium',
     name,
     `Known: ${known.join(', ')}.`,
   );
 }
 
-function printMachine(machine: Machine): void {
+/** The browser's version, or that there is none. */
+function describeBrowser(checks: readonly Check[]): string {
+  const check = checks.find(({ browser }) => browser)!;
+  return check.ok ? check.version : check.reason.replace(/\.$/, '');
+}
+
+function printMachine(machine: Machine, checks: readonly Check[]): void {
   const { ganx, node, nodeNeeded, platform, arch, libc, cores, memoryBytes, nvidiaDriver } = machine;
   const rows = [
     ['ganx', ganx],
@@ -37,12 +43,14 @@ function printMachine(machine: Machine): void {
     ['system', `${platform} ${arch}${libc ? `, ${libc}` : ''}`],
     ['machine', `${cores} cores, ${formatBytes(memoryBytes)} of memory`],
     ['NVIDIA driver', nvidiaDriver ? 'found' : 'none'],
+    ['Chromium', describeBrowser(checks)],
   ];
   printLine(formatTable(rows));
 }
 
 function printChecks(checks: readonly Check[]): void {
-  const rows = checks.map((check) => [
+  const libraries = checks.filter(({ browser }) => browser === undefined);
+  const rows = libraries.map((check) => [
     check.ok ? 'works' : 'no',
     check.engine ?? '',
     check.runtime ?? '',
@@ -68,7 +76,7 @@ function printRemedies(checks: readonly Check[]): void {
     if (check.ok || !check.remedy) continue;
     const { say, commands } = check.remedy;
     const text = [`  ${say}`, ...commands.map((command) => `    ${command}`)].join('\n');
-    const names = [check.engine, check.runtime].flatMap((name) => (name ? [name] : []));
+    const names = [check.engine, check.runtime, check.browser].flatMap((name) => (name ? [name] : []));
     mended.set(text, [...(mended.get(text) ?? []), ...names]);
   }
   if (mended.size === 0) return;
@@ -96,7 +104,7 @@ async function runDoctor({ json, require }: FlagValues<typeof flags>): Promise<v
   if (json) {
     printLine(JSON.stringify({ machine, checks, auto }, null, 2));
   } else {
-    printMachine(machine);
+    printMachine(machine, checks);
     printLine();
     printChecks(checks);
     printAutos(auto);

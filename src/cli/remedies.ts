@@ -14,7 +14,13 @@ export interface Remedy {
 /** What does not work here: a library on a device, and the reason that it gave. */
 export interface Fault {
   /** `native` is TensorFlow's C++ library. */
-  readonly library: 'onnxruntime-node' | 'onnxruntime-web' | 'tfjs' | 'native';
+  readonly library:
+    | 'onnxruntime-node'
+    | 'onnxruntime-web'
+    | 'open-inference'
+    | 'tfjs'
+    | 'native'
+    | 'chromium';
   readonly device: string;
   readonly reason: string;
 }
@@ -62,6 +68,19 @@ function mendOnnxruntimeCuda(machine: Machine, provider: CudaProvider): Remedy {
   return advise(`ONNX Runtime's CUDA library comes apart from its package, and ${needs}`, install, CUDA_12);
 }
 
+/** What a system itself brings. */
+const OF_SYSTEM: Readonly<Record<string, Remedy>> = {
+  coreml: advise('Core ML comes with macOS: update it, or use --device webgpu.'),
+  dml: advise('DirectML needs Direct3D 12: update the graphics driver, or use --device webgpu.'),
+};
+
+function mendBrowser({ platform }: Machine): Remedy {
+  const say = '`ganx parity --all` compares pages in Chromium or Chrome';
+  const named = 'where it lies elsewhere, let GANX_CHROMIUM name its program';
+  if (platform === 'linux') return advise(`${say}; ${named}.`, 'apt-get install chromium');
+  return advise(`${say}: install one; ${named}.`);
+}
+
 function mendNativeCuda(machine: Machine): Remedy {
   if (machine.platform === 'darwin') return advise('There is no CUDA on macOS; use --engine onnxruntime.');
   const setup = 'npx ganx setup tensorflow --gpu';
@@ -85,6 +104,10 @@ export function findRemedy(fault: Fault, machine: Machine, provider: CudaProvide
     if (device === 'cuda') return mendNativeCuda(machine);
     return advise('It is set up by the first way that works here.', 'npx ganx setup tensorflow');
   }
+  if (library === 'chromium') return mendBrowser(machine);
+  // What a server misses is known there, and the reason tells it.
+  if (library === 'open-inference') return undefined;
+  if (OF_SYSTEM[device]) return OF_SYSTEM[device];
   if (device === 'webgpu') return mendWebgpu(machine);
   if (device === 'cuda') return mendOnnxruntimeCuda(machine, provider);
   if (library === 'onnxruntime-node') {

@@ -1,9 +1,11 @@
 /** `ganx sample`: from a generator.onnx to pictures, arrays, or both. */
 import { loadRuntime, runtimeNames } from '../../runtimes/index.js';
 import { readWholeFile } from '../checkpoint/index.js';
-import { openSession } from '../load-generator.js';
-import { createGenerator, type Generator, readMetadata } from '../sample/index.js';
-import { anyText, type FlagValues, knownName, MAX_SEED, wholeNumber } from './flags.js';
+import { expected } from '../core/errors.js';
+import { openGenerator } from '../load-generator.js';
+import type { Generator } from '../sample/index.js';
+import { anyText, type FlagValues, knownName, MAX_SEED, realNumber, wholeNumber } from './flags.js';
+import { latentFlags, readDescription } from './latent-flags.js';
 import { openBar, printLine, printNote } from './print.js';
 import { openWriters, type SampleWriter } from './sample-writers.js';
 import { abortOnSignal, EXIT_STOPPED } from './stop.js';
@@ -19,13 +21,24 @@ const flags = {
     initially: 0,
     read: wholeNumber(0, MAX_SEED),
   },
+  truncation: {
+    describe: 'latents times this, 0 to 1: less makes likelier and less varied images',
+    initially: 1,
+    read: realNumber(0, 1),
+  },
+  label: {
+    describe: 'class by name or number, or one for each sample by commas',
+    initially: 'each in turn',
+    read: anyText,
+  },
   from: { describe: 'number of the first sample', initially: 0, read: wholeNumber(0, MAX_SEED) },
   runtime: {
     describe: `library: ${runtimeNames.join(', ')}`,
-    initially: 'the first that works',
+    initially: 'the best that works',
     read: knownName(runtimeNames),
   },
-  device: { describe: 'cpu, webgpu, cuda, wasm, or auto', initially: 'auto', read: anyText },
+  device: { describe: 'cpu, webgpu, cuda, wasm, …, or auto', initially: 'auto', read: anyText },
+  url: { describe: 'address of the model on a server, for open-inference', read: anyText },
   batch: { describe: 'images per run', initially: 64, read: wholeNumber(1, 65536) },
   output: {
     alias: 'o',
@@ -36,35 +49,52 @@ const flags = {
   outDir: { describe: 'folder for one PNG per sample', read: anyText },
   npy: { describe: 'NumPy file for the images, float32 [n, H, W, C]', read: anyText },
   saveLatents: { describe: 'NumPy file for the latents, float32 [n, L]', read: anyText },
+  ...latentFlags,
 };
 
-async function openGenerator(
-  file: string,
-  runtime: string | undefined,
-  device: string | undefined,
-): Promise<Generator> {
+async function openFile(file: string, values: FlagValues<typeof flags>): Promise<Generator> {
+  const { runtime, device, url } = values;
   if (runtime) await loadRuntime(runtime);
-  const bytes = await readWholeFile(file);
-  const metadata = readMetadata(bytes);
-  const choice = { ...(runtime ? { runtime } : {}), ...(device ? { device } : {}) };
-  const { session, refused } = await openSession(bytes, choice);
-  for (const { runtime: name, device: where, reason } of refused)
+  const describe = readDescription(values);
+  const options = {
+    ...(runtime ? { runtime } : {}),
+    ...(device ? { device } : {}),
+    ...(url ? { url } : {}),
+    ...(describe ? { describe } : {}),
+  };
+  const generator = await openGenerator(await readWholeFile(file), options, file);
+  for (const { runtime: name, device: where, reason } of generator.refused)
     printNote(`Not ${name}/${where}: ${reason}`);
-  return createGenerator(session, metadata);
+  return generator;
+}
+
+/** The classes by number, from what was typed; the generator judges their range and how many there are. */
+function readLabels(text: string, { labelled, metadata }: Generator): number | number[] {
+  const names = metadata.labels ?? [];
+  if (!labelled) throw expected('--label', 'no class for a generator without classes', text);
+  const labels = text.split(',').map((part) => {
+    const name = part.trim();
+    const index = names.includes(name) ? names.indexOf(name) : /^\d+$/.test(name) ? Number(name) : -1;
+    if (index >= 0 && index < names.length) return index;
+    throw expected('--label', `a class: ${names.join(', ')}`, name);
+  });
+  return labels.length === 1 ? labels[0]! : labels;
 }
 
 async function runSample(values: FlagValues<typeof flags>, file: string): Promise<void> {
-  const { count = 64, seed = 0, from = 0, batch = 64 } = values;
-  const generator = await openGenerator(file, values.runtime, values.device);
+  const { count = 64, seed = 0, from = 0, batch = 64, truncation } = values;
+  const generator = await openFile(file, values);
   const { signal, release } = abortOnSignal(() => printNote('\nStopping; unfinished files are not kept.'));
   const { kind } = generator.metadata;
   const bar = openBar('Sampling', kind);
   let writers: SampleWriter[] = [];
   try {
+    const label = values.label === undefined ? undefined : readLabels(values.label, generator);
+    const drawing = { count, seed, from, batch, truncation, label, signal };
     writers = await openWriters(values, { generator, count, seed, from });
     const start = performance.now();
     let done = 0;
-    for await (const samples of generator.stream({ count, seed, from, batch, signal })) {
+    for await (const samples of generator.stream(drawing)) {
       for (const writer of writers) await writer.add(samples);
       done += samples.latents.shape[0]!;
       bar.update(done, count);
@@ -72,7 +102,8 @@ async function runSample(values: FlagValues<typeof flags>, file: string): Promis
     bar.stop();
     for (const writer of writers) printLine(await writer.finish());
     const perSecond = (count / (performance.now() - start)) * 1000;
-    const where = `${generator.runtime} ${generator.version} on ${generator.device}`;
+    const engine = generator.engine ? ` (${generator.engine})` : '';
+    const where = `${generator.runtime} ${generator.version} on ${generator.device}${engine}`;
     printNote(`${count} ${kind} from ${where}, ${perSecond.toFixed(0)} a second`);
   } catch (error) {
     bar.stop();
@@ -93,6 +124,7 @@ export const sampleVerb: Verb<typeof flags> = {
   examples: [
     ['sample generator.onnx --count 64 --seed 7 -o sheet.png', 'a contact sheet'],
     ['sample generator.onnx --count 10000 --npy images.npy --save-latents z.npy', 'arrays for NumPy'],
+    ['sample stylegan.onnx --latent 1x512 --range -1,1 --layout nchw', 'a generator from another tool'],
   ],
   run: runSample,
 };

@@ -10,12 +10,12 @@ import { type Flag, type Flags, type FlagValues, toKebabCase } from './flags.js'
 export interface Verb<F extends Flags> {
   readonly name: string;
   readonly describe: string;
-  /** The path that follows the verb. */
-  readonly path?: { readonly name: string; readonly describe: string };
+  /** The path that follows the verb; it must be there unless it is optional. */
+  readonly path?: { readonly name: string; readonly describe: string; readonly optional?: true };
   readonly flags: F;
   /** Command lines without the program's name, and what each is for. */
   readonly examples: readonly (readonly [commandLine: string, purpose: string])[];
-  /** @param path '' for a verb that takes none */
+  /** @param path '' for a verb that takes none, or where an optional one is absent */
   run(values: FlagValues<F>, path: string): Promise<void>;
 }
 
@@ -71,7 +71,7 @@ function readFlags<F extends Flags>(flags: F, argv: Readonly<Record<string, unkn
 export function makeCommand<F extends Flags>(verb: Verb<F>): CommandModule {
   const { name, describe, path, flags, examples } = verb;
   return {
-    command: path ? `${name} <${path.name}>` : name,
+    command: path ? `${name} ${path.optional ? `[${path.name}]` : `<${path.name}>`}` : name,
     describe,
     builder: (yargs) => {
       if (path) yargs.positional(path.name, { type: 'string', describe: path.describe });
@@ -82,7 +82,9 @@ export function makeCommand<F extends Flags>(verb: Verb<F>): CommandModule {
     handler: async (argv) => {
       checkNames(verb, argv);
       const values = readFlags(flags, argv);
-      await verb.run(values, path ? anyPath(name, argv[path.name]) : '');
+      const given = path && argv[path.name];
+      const isAbsent = !path || (path.optional && given === undefined);
+      await verb.run(values, isAbsent ? '' : anyPath(name, given));
     },
   };
 }

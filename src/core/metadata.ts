@@ -3,6 +3,7 @@
  * (onnx.proto, ModelProto field 14). Every key begins with `ganx.`, so that any viewer shows them together.
  */
 import { GanError } from './errors.js';
+import { sizeOf } from './tensor.js';
 import type { GeneratorShape } from './types.js';
 
 /** The version of the set of keys below; a reader refuses a newer one. */
@@ -29,10 +30,21 @@ export interface GeneratorMetadata extends GeneratorShape {
   readonly seed: number;
   /** SHA-256 (hex) of the training data. */
   readonly dataDigest: string;
-  readonly golden: GoldenSample;
+  /** Absent for a file that is only described, since nobody knows what it should draw. */
+  readonly golden?: GoldenSample;
+  /** Type of weights and compute; absent: float32. Inputs and outputs are float32 (labels: int32) in any case. */
+  readonly dtype?: 'float32' | 'float16';
+  /** The file's name for the latents; absent: `latents`. */
+  readonly inputName?: string;
+  /** The file's name for the images; absent: `images`. */
+  readonly outputName?: string;
+  /** Extents of one latent in the file, their product is `latentSize`; absent: [latentSize]. */
+  readonly latentShape?: readonly number[];
+  /** The file's name for the class of each sample, int32 [batch]; absent: `labels`. */
+  readonly labelName?: string;
 }
 
-/** The metadata as pairs, in a fixed order. */
+/** The metadata as pairs, in a fixed order; what has its usual value is left out where it may be. */
 export function encodeMetadata(metadata: GeneratorMetadata): Record<string, string> {
   return {
     'ganx.format_version': String(METADATA_VERSION),
@@ -47,7 +59,21 @@ export function encodeMetadata(metadata: GeneratorMetadata): Record<string, stri
     'ganx.images_seen': String(metadata.imagesSeen),
     'ganx.seed': String(metadata.seed),
     'ganx.data_digest': metadata.dataDigest,
-    'ganx.golden': JSON.stringify(metadata.golden),
+    ...encodeUnusual(metadata),
+    // Always there and always last, so that a file that was cut off among the pairs is not taken for a whole one.
+    'ganx.golden': JSON.stringify(metadata.golden ?? null),
+  };
+}
+
+function encodeUnusual(metadata: GeneratorMetadata): Record<string, string> {
+  const { dtype, inputName, outputName, latentShape, latentRange, labelName } = metadata;
+  return {
+    ...(dtype === undefined || dtype === 'float32' ? {} : { 'ganx.dtype': dtype }),
+    ...(inputName === undefined || inputName === 'latents' ? {} : { 'ganx.input': inputName }),
+    ...(outputName === undefined || outputName === 'images' ? {} : { 'ganx.output': outputName }),
+    ...(latentShape === undefined ? {} : { 'ganx.latent_shape': JSON.stringify(latentShape) }),
+    ...(latentRange === undefined ? {} : { 'ganx.latent_range': JSON.stringify(latentRange) }),
+    ...(labelName === undefined || labelName === 'labels' ? {} : { 'ganx.label_input': labelName }),
   };
 }
 
@@ -97,33 +123,41 @@ export function decodeMetadata(properties: Readonly<Record<string, string>>): Ge
     );
   };
   const natural = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+  const extents = (value: readonly number[]): boolean =>
+    Array.isArray(value) && value.every((extent) => natural(extent) && extent > 0);
+  const range = (value: readonly number[]): boolean =>
+    Array.isArray(value) && value.length === 2 && Number(value[0]) < Number(value[1]);
+  const has = (key: string): boolean => Object.hasOwn(properties, `ganx.${key}`);
   const labels = json<string[]>('labels', Array.isArray);
+  const latentSize = json<number>('latent_size', (value) => natural(value) && value > 0);
+  const golden = json<GoldenSample | null>(
+    'golden',
+    (value) =>
+      value === null ||
+      (natural(value.seed) && natural(value.index) && Array.isArray(value.pixels) && value.pixels.length > 0),
+  );
+  const fits = (shape: readonly number[]): boolean => extents(shape) && sizeOf(shape) === latentSize;
   return {
     model: text('model'),
     kind: oneOf('kind', ['images', 'points']),
-    latentSize: json<number>('latent_size', (value) => natural(value) && value > 0),
+    latentSize,
     latentDistribution: oneOf('latent_distribution', ['normal', 'uniform']),
     imageShape: json<[number, number, number]>(
       'image_shape',
-      (value) =>
-        Array.isArray(value) && value.length === 3 && value.every((extent) => natural(extent) && extent > 0),
+      (value) => extents(value) && value.length === 3,
     ),
-    imageRange: json<[number, number]>(
-      'image_range',
-      (value) => Array.isArray(value) && value.length === 2 && Number(value[0]) < Number(value[1]),
-    ),
+    imageRange: json<[number, number]>('image_range', range),
     layout: oneOf('layout', ['nhwc', 'nchw']),
     ...(labels.length > 0 ? { labels } : {}),
     imagesSeen: json<number>('images_seen', natural),
     seed: json<number>('seed', natural),
     dataDigest: text('data_digest'),
-    golden: json<GoldenSample>(
-      'golden',
-      (value) =>
-        natural(value?.seed) &&
-        natural(value?.index) &&
-        Array.isArray(value?.pixels) &&
-        value.pixels.length > 0,
-    ),
+    ...(golden ? { golden } : {}),
+    ...(has('dtype') ? { dtype: oneOf('dtype', ['float32', 'float16']) } : {}),
+    ...(has('input') ? { inputName: text('input') } : {}),
+    ...(has('output') ? { outputName: text('output') } : {}),
+    ...(has('latent_shape') ? { latentShape: json<number[]>('latent_shape', fits) } : {}),
+    ...(has('latent_range') ? { latentRange: json<[number, number]>('latent_range', range) } : {}),
+    ...(has('label_input') ? { labelName: text('label_input') } : {}),
   };
 }

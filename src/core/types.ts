@@ -20,6 +20,8 @@ export interface GeneratorShape {
   readonly kind: 'images' | 'points';
   /** Class names, when the generator is conditional. */
   readonly labels?: readonly string[];
+  /** Bounds of uniform latents where they are others than ±√3, as in files that other tools wrote. */
+  readonly latentRange?: readonly [number, number];
 }
 
 /** Name, element type and shape of a session's input or output; `-1` or a string is a free dimension. */
@@ -36,6 +38,8 @@ export interface Session {
   readonly device: string;
   /** The version of the runtime's package. */
   readonly version: string;
+  /** What within the package runs it, where there is a choice: `wasm, 1 thread`, `webgpu (native), swiftshader`. */
+  readonly engine?: string;
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   /**
@@ -63,6 +67,27 @@ export interface OpenOptions {
   readonly threads?: number;
   /** Beginning of the name of a file for the runtime's own profile of each kernel, where it has one. */
   readonly profile?: string;
+  /** Address of the folder where ONNX Runtime's .mjs and .wasm files lie; pages only. */
+  readonly assets?: string;
+  /** Address of the model on a remote server; runtimes that are remote only. */
+  readonly url?: string;
+  /** Longest wait for one answer of a remote server in milliseconds; a minute when absent. */
+  readonly timeoutMs?: number;
+}
+
+/** A device that could run a generator, not yet tried. */
+export interface DeviceCandidate {
+  readonly runtime: string;
+  readonly device: string;
+  /** @throws GanError `RUNTIME_UNAVAILABLE`, `UNSUPPORTED_OP` or `BAD_MODEL_FILE` */
+  open(): Promise<Session>;
+}
+
+/** A device that was not taken, and why. */
+export interface RefusedDevice {
+  readonly runtime: string;
+  readonly device: string;
+  readonly reason: string;
 }
 
 /** A library that can run ONNX files. */

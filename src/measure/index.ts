@@ -1,7 +1,20 @@
 /** The measuring room's door: what is compared with numbers. It knows no runtime; sessions are handed in. */
+export { labelsOf, nameOf } from './compare-images.js';
+export { writeHtmlReport } from './html-report.js';
+export { writeMarkdownReport } from './markdown-report.js';
+export {
+  countStatuses,
+  describeReport,
+  explainBounds,
+  type ParityMatrix,
+  tabulateMaxima,
+  tabulateReport,
+  titleOf,
+} from './matrix.js';
 export {
   type Candidate,
   measureParity,
+  PARITY_SEED,
   type ParityOptions,
   type ParityReport,
   type ParityRow,

@@ -1,34 +1,42 @@
 /**
- * How far a device may be from the reference, and why not less: absolute differences of one output value, for
- * generators whose values lie in about [-1, 1]. It knows names of devices, not the devices themselves.
+ * How far a device may be from the reference, and why not less: for float32 files absolute differences of one output
+ * value (generators whose values lie in about [-1, 1]), for float16 files levels of an 8-bit image. It knows names of
+ * devices, not the devices themselves.
  */
 import { expected } from '../core/errors.js';
 
-/** A bound on |a − b| and the reason for its size. */
+/** A bound on a difference and the reason for its size. */
 export interface Tolerance {
+  /** What is bounded: output values, or levels (0 to 255) of the image at 8 bits. */
+  readonly unit: 'value' | 'level';
   readonly value: number;
+  /** Bound on the mean difference, in the same unit; none when absent. */
+  readonly mean?: number;
   readonly why: string;
 }
 
 const ROUNDING: Tolerance = {
+  unit: 'value',
   value: 1e-5,
   why:
     'float32 sums of a few thousand products in another order: 84 units in the last place of 1; ' +
-    'the largest measured was 1.9e-6, of a trained DCGAN on x64',
+    'the largest measured were 1.9e-6, of a trained DCGAN, and 2.9e-6, of one with wide random weights, on x64',
 };
 
-/** By device, whatever the runtime. */
+/** By device, whatever the runtime; what follows the first word says where the device is. */
 const BY_DEVICE: Readonly<Record<string, Tolerance>> = {
   cpu: ROUNDING,
   wasm: ROUNDING,
   tensorflow: ROUNDING,
   webgpu: {
+    unit: 'value',
     value: 1e-4,
     why:
       'WGSL lets a driver be wrong by 1e-5 in tanh, and fuse and reorder sums; an 80th of a step of an 8-bit image. ' +
-      'The largest measured was 3.6e-7, on SwiftShader (Vulkan in software); no hardware yet',
+      'The largest measured was 2.8e-6, on SwiftShader (Vulkan in software) in Node and in Chromium; no hardware yet',
   },
   cuda: {
+    unit: 'value',
     value: 5e-3,
     why:
       'TF32, on by default since Ampere, rounds each factor by up to 5e-4; less than a step of an 8-bit image. ' +
@@ -36,13 +44,30 @@ const BY_DEVICE: Readonly<Record<string, Tolerance>> = {
   },
 };
 
-/** The most specific of the given bounds, `runtime/device` before `device`; without one the table's. */
+/** A float16 file, on every device: what an export of one must hold against the same network in float32. */
+const HALF: Tolerance = {
+  unit: 'level',
+  value: 2,
+  mean: 0.5,
+  why:
+    'half precision has 11 bits: a weight and each result are wrong by up to 5e-4 of themselves, an 8th of a level of ' +
+    'an 8-bit image, and some of that adds up from layer to layer; two levels are not seen. The largest measured were ' +
+    '1 level and 0.03 on average, on CPUs, which round less often than a GPU does',
+};
+
+/**
+ * The most specific of the given bounds, `runtime/device` before `device`; without one the table's.
+ *
+ * @param given in output values for float32 files, in levels for float16 files
+ */
 export function toleranceFor(
   { runtime, device }: { readonly runtime: string; readonly device: string },
+  dtype: 'float32' | 'float16',
   given: Readonly<Record<string, number>>,
 ): Tolerance {
+  const table = dtype === 'float16' ? HALF : (BY_DEVICE[device.split(' ', 1)[0]!] ?? ROUNDING);
   const value = given[`${runtime}/${device}`] ?? given[device];
-  if (value === undefined) return BY_DEVICE[device] ?? ROUNDING;
+  if (value === undefined) return table;
   if (!(value >= 0 && Number.isFinite(value))) throw expected('parity', 'a tolerance of at least 0', value);
-  return { value, why: 'given by the caller' };
+  return { unit: table.unit, value, why: 'given by the caller' };
 }

@@ -2,12 +2,15 @@
  * A generator one can draw from: a Session that is handed in, plus what its file says of it.
  * It knows neither files nor concrete runtimes, and hands out only tensors that the caller may keep.
  */
-import { expected, GanError } from '../core/errors.js';
+import { expected } from '../core/errors.js';
 import type { GeneratorMetadata } from '../core/metadata.js';
 import { bytesPerElement, type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';
-import type { Session } from '../core/types.js';
-import { drawLatents } from './latents.js';
-import { checkSession, toNhwc } from './layout.js';
+import type { RefusedDevice, Session } from '../core/types.js';
+import { makeWay } from './give-way.js';
+import { assignLabels } from './labels.js';
+import { drawLatents, truncateLatents } from './latents.js';
+import { checkSession } from './layout.js';
+import { makeRun } from './run-generator.js';
 
 /** Which samples to draw. */
 export interface SampleOptions {
@@ -19,6 +22,10 @@ export interface SampleOptions {
   readonly from?: number | undefined;
   /** Most samples in one run of the model; 64 when absent. */
   readonly batch?: number | undefined;
+  /** 0 to 1, 1 when absent: latents are multiplied by it, for likelier and less varied images. */
+  readonly truncation?: number | undefined;
+  /** Class of every sample by index, or of each; when absent sample i takes class i mod n. For labelled generators. */
+  readonly label?: number | readonly number[] | undefined;
   /** Stops between two runs of the model; the promise is then rejected with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -26,10 +33,12 @@ export interface SampleOptions {
 /** Samples `from` and on of a seed. */
 export interface Samples {
   readonly from: number;
-  /** [n, latentSize] */
+  /** [n, latentSize], truncated as they were used. */
   readonly latents: FloatTensor;
   /** [n, H, W, C] in the generator's `imageRange`. */
   readonly images: FloatTensor;
+  /** The class of each sample, of a labelled generator. */
+  readonly labels?: Int32Array;
 }
 
 /** A generator that is ready to be drawn from; the caller disposes it. */
@@ -39,6 +48,12 @@ export interface Generator {
   readonly device: string;
   /** The version of the runtime's package. */
   readonly version: string;
+  /** What within the package runs it, where there is a choice. */
+  readonly engine?: string;
+  /** Devices that were tried or passed over before this one, and why. */
+  readonly refused: readonly RefusedDevice[];
+  /** It takes the class of each sample, one of `metadata.labels`. */
+  readonly labelled: boolean;
   /**
    * Draws samples and holds them all in memory.
    *
@@ -55,10 +70,11 @@ export interface Generator {
    * Runs the model on given latents.
    *
    * @param latents [n, latentSize]
+   * @param labels  the class of each, for a labelled generator only
    * @returns [n, H, W, C], whatever the file's layout
-   * @throws GanError `BAD_ARGUMENT` for latents of another shape
+   * @throws GanError `BAD_ARGUMENT` for latents or labels of another shape
    */
-  run(latents: FloatTensor): Promise<FloatTensor>;
+  run(latents: FloatTensor, labels?: Int32Array): Promise<FloatTensor>;
   /** Frees the session. */
   dispose(): Promise<void>;
 }
@@ -74,10 +90,17 @@ function checkWhole(name: string, value: number, least: number): number {
 /**
  * Joins a session and the metadata of its file.
  *
+ * @param refused what was tried before this session's device
  * @throws GanError `BAD_MODEL_FILE` when the session's input or output is not what the metadata says
  */
-export function createGenerator(session: Session, metadata: GeneratorMetadata): Generator {
-  checkSession(session, metadata);
+export function createGenerator(
+  session: Session,
+  metadata: GeneratorMetadata,
+  refused: readonly RefusedDevice[] = [],
+): Generator {
+  const fitting = checkSession(session, metadata);
+  const run = makeRun(session, metadata, fitting);
+  const names = fitting.labels === undefined ? undefined : metadata.labels;
   const { latentSize, imageShape } = metadata;
   const imageBytes = sizeOf(imageShape) * bytesPerElement('float32');
 
@@ -89,34 +112,26 @@ export function createGenerator(session: Session, metadata: GeneratorMetadata): 
     const most = Math.floor(MOST_BYTES / Math.max(imageBytes, latentSize * 4));
     if (batch > most) throw expected('sample', `a batch of at most ${most} (2 GiB)`, batch);
     checkWhole('a last sample times the latent size', (from + count) * latentSize, 1);
-    return { count, from, seed, batch, most, signal: options.signal };
-  };
-
-  const run = async (latents: FloatTensor): Promise<FloatTensor> => {
-    const [count = 0, size] = latents.shape;
-    if (latents.dtype !== 'float32' || latents.shape.length !== 2 || count < 1 || size !== latentSize) {
-      const got = `${latents.dtype} [${latents.shape.join(', ')}]`;
-      throw expected('sample', `float32 latents [n, ${latentSize}] with n from 1`, got);
+    const { truncation = 1, label, signal } = options;
+    if (!(truncation >= 0 && truncation <= 1)) {
+      throw expected('sample', 'a truncation from 0 to 1', String(truncation));
     }
-    const { images } = await session.run({ latents });
-    const data = images?.data;
-    if (!(data instanceof Float32Array) || data.length !== count * sizeOf(imageShape)) {
-      const got = images ? `${images.dtype} [${images.shape.join(', ')}]` : 'none';
-      const what = `float32 images [${count}, ${imageShape.join(', ')}]`;
-      throw new GanError('BAD_MODEL_FILE', 'sample', `Expected ${what}, got \`${got}\`. Export it again.`);
-    }
-    const shape = [count, ...imageShape]; // [n, H, W, C]
-    return plainTensor(metadata.layout === 'nchw' ? toNhwc(data, imageShape) : data, shape);
+    const labelsOf = assignLabels(names, label, from, count);
+    return { count, from, seed, batch, most, truncation, labelsOf, signal };
   };
 
   async function* drawBatches(options: ReturnType<typeof checkOptions>): AsyncGenerator<Samples, void, void> {
-    const { count, from, seed, batch, signal } = options;
+    const { count, from, seed, batch, truncation, labelsOf, signal } = options;
+    const giveWay = makeWay();
     for (let done = 0; done < count; done += batch) {
       signal?.throwIfAborted();
-      const latents = drawLatents(metadata, seed, from + done, Math.min(batch, count - done));
-      const images = await run(latents);
+      const size = Math.min(batch, count - done);
+      const latents = truncateLatents(drawLatents(metadata, seed, from + done, size), truncation);
+      const labels = labelsOf(from + done, size);
+      const images = await run(latents, labels);
+      await giveWay();
       signal?.throwIfAborted();
-      yield { from: from + done, latents, images };
+      yield { from: from + done, latents, images, ...(labels ? { labels } : {}) };
     }
   }
 
@@ -137,10 +152,12 @@ export function createGenerator(session: Session, metadata: GeneratorMetadata): 
       latents.set(part.latents.data, (part.from - from) * latentSize);
       images.set(part.images.data, (part.from - from) * sizeOf(imageShape));
     }
+    const labels = checked.labelsOf(from, count);
     return {
       from,
       latents: plainTensor(latents, [count, latentSize]),
       images: plainTensor(images, [count, ...imageShape]),
+      ...(labels ? { labels } : {}),
     };
   };
 
@@ -149,6 +166,9 @@ export function createGenerator(session: Session, metadata: GeneratorMetadata): 
     runtime: session.runtime,
     device: session.device,
     version: session.version,
+    ...(session.engine === undefined ? {} : { engine: session.engine }),
+    refused,
+    labelled: names !== undefined,
     sample,
     // Not itself a generator function, so that a bad option throws here and not at the first batch.
     stream: (options = {}) => drawBatches(checkOptions(options)),

@@ -1,57 +1,95 @@
 /**
- * The border between a session and the room: do its input and output fit the metadata, and in which order are
+ * The border between a session and the room: do its inputs and its output fit the metadata, and in which order are
  * the axes of its images. Outside exporters images are NHWC; a file may keep ONNX's own NCHW.
  */
 import { GanError } from '../core/errors.js';
 import type { GeneratorMetadata } from '../core/metadata.js';
-import { sizeOf } from '../core/tensor.js';
+import { type DType, sizeOf } from '../core/tensor.js';
 import type { Session, ValueInfo } from '../core/types.js';
 
-/** Whether a declared shape admits `shape`, where -1 in `shape` asks for a free dimension. */
-function admits(declared: ValueInfo['shape'], shape: readonly number[]): boolean {
+/** How a generator's session is fed. */
+export interface Fitting {
+  readonly latents: string;
+  readonly images: string;
+  /** The input for the classes, where there is one. */
+  readonly labels?: string;
+  /** Samples in each run, where the file does not leave them free. */
+  readonly fixedBatch?: number;
+}
+
+/** Whether a declared extent can be `extent`; free ones can be any. */
+function admits(declared: number | string | undefined, extent: number): boolean {
+  return typeof declared === 'string' || (declared !== undefined && declared < 0) || declared === extent;
+}
+
+/** Inputs or outputs for people: `z float32 [1, 512]; c int32 [1]`. */
+export function describeValues(values: readonly ValueInfo[]): string {
   return (
-    declared.length === shape.length &&
-    declared.every((extent, axis) => {
-      const free = typeof extent === 'string' || extent < 0;
-      return free || extent === shape[axis];
-    })
+    values.map(({ name, dtype, shape }) => `${name} ${dtype} [${shape.join(', ')}]`).join('; ') || 'none'
   );
 }
 
-function describe(values: readonly ValueInfo[]): string {
-  return (
-    values.map(({ name, dtype, shape }) => `${name} ${dtype} [${shape.join(', ')}]`).join(', ') || 'none'
-  );
+/** Extents of one image in the file. */
+function imageExtents({ imageShape, layout }: GeneratorMetadata): number[] {
+  const [height, width, channels] = imageShape;
+  return layout === 'nchw' ? [channels, height, width] : [height, width, channels];
 }
 
 /**
  * Compares a session with the metadata of its file.
  *
- * @throws GanError `BAD_MODEL_FILE` unless it takes only `latents` [n, L] and gives `images` in the stated layout
+ * @throws GanError `BAD_MODEL_FILE` unless it takes only latents [n, …] (and classes, when the metadata has labels)
+ *         and gives images in the stated layout
  */
-export function checkSession(session: Session, metadata: GeneratorMetadata): void {
-  const [height, width, channels] = metadata.imageShape;
-  const image = metadata.layout === 'nchw' ? [channels, height, width] : [height, width, channels];
-  const check = (side: string, values: readonly ValueInfo[], name: string, shape: readonly number[]) => {
+export function checkSession(session: Session, metadata: GeneratorMetadata): Fitting {
+  const { inputName = 'latents', outputName = 'images', labelName = 'labels' } = metadata;
+  const find = (
+    side: string,
+    values: readonly ValueInfo[],
+    name: string,
+    dtype: DType,
+    shapes: readonly (readonly number[])[],
+  ): ValueInfo => {
     const value = values.find((candidate) => candidate.name === name);
-    if (value?.dtype === 'float32' && admits(value.shape, shape)) return;
-    const what = `${side} ${name} float32 [n, ${shape.slice(1).join(', ')}] with n free`;
+    const fits = (extents: readonly number[]): boolean =>
+      value!.shape.length === extents.length + 1 &&
+      extents.every((extent, axis) => admits(value!.shape[axis + 1], extent));
+    // A file that states no shape at all is judged when it runs.
+    if (value?.dtype === dtype && (value.shape.length === 0 || shapes.some(fits))) return value;
+    const what = `${side} ${name} ${dtype} [${['n', ...shapes[0]!].join(', ')}]`;
     const remedy = 'The model and its metadata do not belong together: export it again.';
     throw new GanError(
       'BAD_MODEL_FILE',
       'generator',
-      `Expected the ${what}, got \`${describe(values)}\`. ${remedy}`,
+      `Expected the ${what}, got \`${describeValues(values)}\`. ${remedy}`,
     );
   };
-  check('input', session.inputs, 'latents', [-1, metadata.latentSize]);
-  check('output', session.outputs, 'images', [-1, ...image]);
-  if (session.inputs.length > 1) {
+  const { latentShape = [metadata.latentSize], imageShape, kind } = metadata;
+  const images = [imageExtents(metadata), ...(kind === 'points' ? [[imageShape[2]]] : [])];
+  const used = [
+    find('input', session.inputs, inputName, 'float32', [latentShape]),
+    find('output', session.outputs, outputName, 'float32', images),
+  ];
+  const isLabelled = metadata.labels && session.inputs.some(({ name }) => name === labelName);
+  if (isLabelled) used.push(find('input', session.inputs, labelName, 'int32', [[]]));
+  if (session.inputs.length > (isLabelled ? 2 : 1)) {
+    const what = isLabelled
+      ? `${inputName} and ${labelName} as the only inputs`
+      : 'latents as the only input';
     throw new GanError(
       'BAD_MODEL_FILE',
       'generator',
-      `Expected latents as the only input, got \`${describe(session.inputs)}\`. Run it in an ONNX Runtime directly.`,
+      `Expected ${what}, got \`${describeValues(session.inputs)}\`. Run it in an ONNX Runtime directly.`,
     );
   }
+  const batches = used.map(({ shape }) => shape[0]).filter((extent) => typeof extent === 'number');
+  const fixedBatch = batches.find((extent) => extent > 0);
+  return {
+    latents: inputName,
+    images: outputName,
+    ...(isLabelled ? { labels: labelName } : {}),
+    ...(fixedBatch === undefined ? {} : { fixedBatch }),
+  };
 }
 
 /**

@@ -5,7 +5,10 @@
  */
 import { GanError } from '../core/errors.js';
 import { decodeMetadata, type GeneratorMetadata } from '../core/metadata.js';
-import { readFields, readText, WireError, type WireField } from './protobuf.js';
+import { readFields, readText, WireError, type WireField } from '../core/protobuf.js';
+import type { MetadataSource } from './choose-device.js';
+import { describeForeign, type LatentDescription } from './describe-foreign.js';
+import { type FileValue, readValue } from './read-values.js';
 
 /** The outline of an ONNX file. */
 export interface ModelFile {
@@ -21,9 +24,12 @@ export interface ModelFile {
   readonly graphName: string;
   /** How many nodes there are of each operator, in order of first use. */
   readonly operators: Readonly<Record<string, number>>;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
+  /** What has to be fed; initializers that a graph lists among its inputs are left out. */
+  readonly inputs: readonly FileValue[];
+  readonly outputs: readonly FileValue[];
   readonly sizeBytes: number;
+  /** Some of its weights are float16. */
+  readonly hasHalfWeights: boolean;
   /** The file's metadata_props. */
   readonly properties: Readonly<Record<string, string>>;
 }
@@ -45,21 +51,33 @@ function readOpset(message: Uint8Array): [domain: string, version: number] {
   return [textOf(message, 1), version];
 }
 
-/** GraphProto: node = 1 (op_type = 4), name = 2, input = 11 and output = 12 (both with name = 1). */
+/** Whether a TensorProto has data_type (2) FLOAT16 (10). */
+function isHalf(message: Uint8Array): boolean {
+  for (const field of readFields(message)) if (field.number === 2) return field.value === 10;
+  return false;
+}
+
+/** GraphProto: node = 1 (op_type = 4), name = 2, initializer = 5 (data_type = 2, name = 8), input = 11, output = 12. */
 function readGraph(message: Uint8Array) {
   const operators = new Map<string, number>();
-  const inputs: string[] = [];
-  const outputs: string[] = [];
+  const constants = new Set<string>();
+  const inputs: FileValue[] = [];
+  const outputs: FileValue[] = [];
   let graphName = '';
+  let hasHalfWeights = false;
   for (const field of readFields(message)) {
     if (field.number === 1) {
       const operator = textOf(field.payload, 4);
       operators.set(operator, (operators.get(operator) ?? 0) + 1);
     } else if (field.number === 2) graphName = readText(field);
-    else if (field.number === 11) inputs.push(textOf(field.payload, 1));
-    else if (field.number === 12) outputs.push(textOf(field.payload, 1));
+    else if (field.number === 5) {
+      constants.add(textOf(field.payload, 8));
+      hasHalfWeights ||= isHalf(field.payload);
+    } else if (field.number === 11) inputs.push(readValue(field.payload));
+    else if (field.number === 12) outputs.push(readValue(field.payload));
   }
-  return { graphName, operators: Object.fromEntries(operators), inputs, outputs };
+  const fed = inputs.filter(({ name }) => !constants.has(name));
+  return { graphName, operators: Object.fromEntries(operators), inputs: fed, outputs, hasHalfWeights };
 }
 
 /** Wire types of the ModelProto fields that are read; another type there means that it is no ModelProto. */
@@ -133,18 +151,52 @@ export function readModelFile(bytes: Uint8Array): ModelFile {
   }
 }
 
+/** `z float32 [batch, 512]; …` */
+function showValues(values: readonly FileValue[]): string {
+  const show = ({ name, dtype, shape }: FileValue): string =>
+    `${name} ${dtype}${shape ? ` [${shape.join(', ')}]` : ''}`;
+  return values.map(show).join('; ') || 'none';
+}
+
+/** The flag that describes the latents of a file without metadata, as far as its first float32 input tells. */
+function suggestFlags({ inputs }: ModelFile): string {
+  const shape = inputs.find(({ dtype }) => dtype === 'float32')?.shape ?? [];
+  const latent = shape.slice(1).map((extent) => (typeof extent === 'number' && extent > 0 ? extent : 'SIZE'));
+  const labels = inputs.some(({ dtype, shape: own }) => dtype === 'int32' && own?.length === 1);
+  return `--latent ${['1', ...(latent.length > 0 ? latent : ['SIZE'])].join('x')} --range -1,1${labels ? ' --labels a,b,c' : ''}`;
+}
+
 /**
  * Reads what ganx wrote about a generator into its file.
  *
+ * @param path what the file is called in the command line that an error suggests
  * @throws GanError `BAD_MODEL_FILE` as {@link readModelFile}, and for a model without (valid) ganx metadata
  */
-export function readMetadata(bytes: Uint8Array): GeneratorMetadata {
+export function readMetadata(bytes: Uint8Array, path = 'generator.onnx'): GeneratorMetadata {
   const file = readModelFile(bytes);
   const metadata = decodeMetadata(file.properties);
   if (metadata) return metadata;
   throw refuse(
     `Expected ganx metadata in the file, got \`${file.producer || 'an ONNX file without a producer'}\`. ` +
-      'Any ONNX Runtime can run it and `ganx info` shows it; to sample it, export it with `ganx export`, ' +
-      'which writes the metadata.',
+      `Its inputs are ${showValues(file.inputs)}; its outputs ${showValues(file.outputs)}. ` +
+      `Describe its latents to sample it: \`ganx sample ${path} ${suggestFlags(file)}\`; ` +
+      '`ganx info --adopt` writes the description into a copy.',
   );
+}
+
+/**
+ * The metadata of a file, or, when it is described, how to get them from a session of it.
+ *
+ * @param describe stands above what the file says of itself
+ * @param path     as in {@link readMetadata}
+ * @throws GanError `BAD_MODEL_FILE` as {@link readMetadata}
+ */
+export function findMetadata(bytes: Uint8Array, describe?: LatentDescription, path?: string): MetadataSource {
+  if (describe === undefined) return readMetadata(bytes, path);
+  const { producer, hasHalfWeights } = readModelFile(bytes);
+  return async (session) => ({
+    ...(await describeForeign(describe, session)),
+    ...(producer ? { model: producer } : {}),
+    ...(hasHalfWeights ? { dtype: 'float16' } : {}),
+  });
 }

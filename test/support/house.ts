@@ -34,6 +34,7 @@ const LIBRARY_ROOMS = [
   'sample',
   'measure',
   'serve',
+  'browser',
   'web',
 ].map((name) => `src/${name}`);
 const EVERYTHING = [...LIBRARY_ROOMS, 'models', 'exporters', 'runtimes', ...ADAPTERS];
@@ -90,11 +91,15 @@ const ROOMS: Readonly<Record<string, Room>> = {
       long: TYPE,
     },
   },
-  'runtimes/open-inference': { rooms: ['src/core', 'runtimes'], libraries: {} },
+  'runtimes/open-inference': { rooms: ['src/core', 'runtimes', 'src/sample/read-values.ts'], libraries: {} },
   'src/sample': { rooms: ['src/core'], libraries: { 'fast-png': ANY } },
   'src/measure': { rooms: ['src/core', 'src/sample'], libraries: {} },
   'src/serve': { rooms: ['src/core', 'src/sample'], libraries: { 'node:': ANY } },
-  'src/web': { rooms: ['src/core', 'src/sample', 'runtimes/onnxruntime-web'], libraries: {} },
+  'src/browser': { rooms: ['src/core', 'runtimes/contract.ts'], libraries: { 'node:': ANY } },
+  'src/web': {
+    rooms: ['src/core', 'src/sample', 'runtimes/onnxruntime-web', 'src/load-generator.browser.ts'],
+    libraries: {},
+  },
   'src/cli': {
     rooms: [...EVERYTHING, 'src/load-generator.ts'],
     libraries: { 'node:': ANY, yargs: ANY, 'cli-progress': ANY, zod: ANY },

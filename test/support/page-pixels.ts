@@ -4,7 +4,8 @@
  */
 import { decode } from 'fast-png';
 import type { TestContext } from 'vitest';
-import { chromiumPath, type Page } from './chromium.js';
+import type { Page } from '../../src/browser/chromium.js';
+import { chromiumPath } from '../../src/browser/find-chromium.js';
 
 /** Skips a test that needs a browser, or fails it where `GANX_REQUIRE` names `chromium`. */
 export function needChromium(context: TestContext): void {

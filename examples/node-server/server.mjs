@@ -1,6 +1,6 @@
 /**
  * A server of samples: GET /samples.png?count=16&seed=7 answers with a PNG.
- * Start it with: node examples/node-server.mjs generator.onnx
+ * Start it with: node server.mjs generator.onnx
  */
 import { createServer } from 'node:http';
 import { drawSheet, GanError, loadGenerator } from 'ganx';

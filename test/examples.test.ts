@@ -1,0 +1,157 @@
+/**
+ * The examples as a reader runs them: the package is packed, npm really installs it into a project of its own, and a
+ * script, a page without a bundler and a Vite app draw the samples that this checkout draws. Needs a built `dist`.
+ */
+import { execFile, execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { decode } from 'fast-png';
+import { afterAll, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import { openPage, type Page } from '../src/browser/chromium.js';
+import { serveFolder } from '../src/browser/serve-folder.js';
+import { loadGenerator } from '../src/load-generator.js';
+import { drawSheet, type Generator, toBytes, walkLatents } from '../src/sample/index.js';
+import { encodeLabelledGenerator } from './support/labelled-generator.js';
+import { comparePixels, needChromium } from './support/page-pixels.js';
+import { differ, readElement } from './support/web-page.js';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const project = mkdtempSync(join(tmpdir(), 'ganx-examples-'));
+/** Longer than any install with a registry at hand takes. */
+const MOST_MS = 280_000;
+const UNREACHABLE =
+  /E(?:NOTFOUND|CONNREFUSED|CONNRESET|TIMEDOUT|AI_AGAIN|NETUNREACH)|ERR_SOCKET_TIMEOUT|network/;
+
+/** Why npm could not install, if it could not. */
+let reason: string | undefined;
+let generator: Generator;
+
+beforeAll(async () => {
+  const packing = ['pack', '--json', '--ignore-scripts', '--pack-destination', project];
+  const output = execFileSync('npm', packing, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
+  const [{ filename }] = JSON.parse(output.toString());
+  for (const name of ['vite-app', 'plain-page', 'node-script']) {
+    cpSync(join(ROOT, 'examples', name), name === 'vite-app' ? project : join(project, name), {
+      recursive: true,
+    });
+  }
+  const file = await encodeLabelledGenerator(1);
+  mkdirSync(join(project, 'public'));
+  for (const folder of ['public', 'plain-page', 'node-script']) {
+    writeFileSync(join(project, folder, 'generator.onnx'), file);
+  }
+  generator = await loadGenerator(file, { device: 'cpu' });
+  // The CUDA provider of onnxruntime-node would be downloaded from elsewhere.
+  writeFileSync(join(project, '.npmrc'), 'onnxruntime-node-install=skip\n');
+  const install = ['install', `./${filename}`, '--prefer-offline', '--no-audit', '--no-fund'];
+  await promisify(execFile)('npm', install, { cwd: project, timeout: MOST_MS }).catch((error) => {
+    const said = String(error.stderr);
+    if (!error.killed && !UNREACHABLE.test(said)) throw error;
+    reason = error.killed ? 'npm took too long.' : 'npm does not reach its registry.';
+  });
+}, MOST_MS + 60_000);
+
+afterAll(async () => {
+  await generator?.dispose();
+  rmSync(project, { recursive: true, force: true });
+});
+
+/** Skips a test where npm could not install, or fails it where `GANX_REQUIRE` names `npm`. */
+function needInstall(context: TestContext): void {
+  if (reason === undefined) return;
+  if (process.env.GANX_REQUIRE?.split(',').includes('npm')) throw new Error(reason);
+  context.skip(reason);
+}
+
+/** The largest difference in levels between what the element shows and samples that are drawn here. */
+async function compareElement(page: Page, seed: number): Promise<number> {
+  await page.waitFor(
+    `document.querySelector('ganx-samples')?.shadowRoot?.querySelector('[aria-label="16 samples of seed ${seed}"]') != null`,
+  );
+  const shown = await readElement(page);
+  const { images } = await generator.sample({ count: 16, seed });
+  const { data } = toBytes(images, generator.metadata.imageRange);
+  return differ(shown, data);
+}
+
+/** Nothing in the console, but what Chromium itself says to a page that asks for WebGPU where there is no GPU. */
+function expectQuiet(page: Page, origin: string): void {
+  expect(page.complaints.filter((line) => !line.startsWith('No available adapters.'))).toEqual([]);
+  const elsewhere = page.requests.filter((url) => !/^(?:blob|data):/.test(url) && !url.startsWith(origin));
+  expect(elsewhere).toEqual([]);
+}
+
+describe('an installed ganx', () => {
+  it('draws a PNG file from a script', async (context) => {
+    needInstall(context);
+    const cwd = join(project, 'node-script');
+    const parameters = ['draw.mjs', 'generator.onnx', 'drawn.png', '9'];
+    const { stdout } = await promisify(execFile)(process.execPath, parameters, { cwd });
+    expect(stdout).toMatch(/^drawn\.png: 16 samples of seed 9, by onnxruntime-\w+ on \w+\n$/);
+    const { images } = await generator.sample({ count: 16, seed: 9 });
+    const wanted = decode(drawSheet(images, generator.metadata));
+    const drawn = decode(readFileSync(join(cwd, 'drawn.png')));
+    expect([drawn.width, drawn.height, drawn.channels]).toEqual([
+      wanted.width,
+      wanted.height,
+      wanted.channels,
+    ]);
+    expect(differ(drawn.data, wanted.data)).toBeLessThanOrEqual(1);
+  });
+
+  it('draws in a page without a bundler', async (context) => {
+    needInstall(context);
+    needChromium(context);
+    const mounts = { '/node_modules/': join(project, 'node_modules') };
+    const server = await serveFolder(join(project, 'plain-page'), { mounts, isolated: false });
+    const page = await openPage(`${server.origin}/`);
+    try {
+      expect(await compareElement(page, 7)).toBeLessThanOrEqual(1);
+      await page.evaluate("document.querySelector('button').click()");
+      expect(await compareElement(page, 8)).toBeLessThanOrEqual(1);
+      expectQuiet(page, server.origin);
+    } finally {
+      await page.close();
+      await server.close();
+    }
+  });
+
+  it('draws in a Vite app', async (context) => {
+    needInstall(context);
+    const vite = [join(project, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'];
+    await promisify(execFile)(process.execPath, vite, { cwd: project });
+    needChromium(context);
+    const server = await serveFolder(join(project, 'dist'));
+    const page = await openPage(`${server.origin}/`);
+    try {
+      expect(await compareElement(page, 7)).toBeLessThanOrEqual(1);
+      await page.evaluate(
+        "document.querySelector('ganx-samples').shadowRoot.querySelectorAll('button')[5].click()",
+      );
+      await page.waitFor("document.querySelector('#walk').alt === '8 steps from sample 0 to sample 5'");
+      await page.evaluate("document.querySelector('#walk').decode()");
+      const { latents } = await generator.sample({ count: 6, seed: 7 });
+      const [from, to] = [0, 5].map((row) => ({
+        ...latents,
+        shape: [1, 6],
+        data: latents.data.slice(6 * row, 6 * row + 6),
+      }));
+      const walk = await generator.run(
+        walkLatents(generator.metadata, from!, to!, 8),
+        new Int32Array(8).fill(5 % 3),
+      );
+      const sheet = drawSheet(walk, generator.metadata, { columns: 8 });
+      expect(await comparePixels(page, '#walk', sheet)).toBeLessThanOrEqual(1);
+      expect(await page.evaluate("document.querySelector('#about').textContent")).toMatch(
+        /^labelled, seed 7: \d+ ms by onnxruntime-web \d+\.\d+\.\d+ \(wasm, \d threads?\)\.$/,
+      );
+      expectQuiet(page, server.origin);
+    } finally {
+      await page.close();
+      await server.close();
+    }
+  });
+});
