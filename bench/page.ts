@@ -6,6 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openPage, type Page } from '../src/browser/chromium.js';
+import { chromiumPath } from '../src/browser/find-chromium.js';
 import { serveFolder } from '../src/browser/serve-folder.js';
 import { messageOf } from '../src/core/errors.js';
 import { makePageSite } from './page-site.js';
@@ -151,9 +152,13 @@ function reportVisits(subject: Subject, visits: Map<string, Visit[]>, adapter: s
  * Measures both generators.
  *
  * @param rounds visits of each way
- * @throws GanError `RUNTIME_UNAVAILABLE` when there is no Chromium here
+ * @returns a table for each, or one that says SKIP where there is no Chromium
  */
 export async function benchPage(rounds: number, tell: (what: string) => void): Promise<Report[]> {
+  if (chromiumPath === undefined) {
+    const row = ['all', 'SKIP: no Chromium on this machine; GANX_CHROMIUM can name one'];
+    return [{ title: 'In a page', head: ['way', 'engine'], rows: [row], notes: [], numbers: {} }];
+  }
   const folder = await mkdtemp(join(tmpdir(), 'ganx-bench-page-'));
   const closers: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   try {

@@ -3,6 +3,7 @@
  */
 import type { DeviceCandidate, OpenOptions } from '../src/core/types.js';
 import { onnxruntimeWeb, refuseSoftwareAdapter } from './onnxruntime-web-page.js';
+import { encodeProbeModel } from './probe-model.js';
 
 /** Best first. */
 const AUTO = ['webgpu', 'wasm'];
@@ -16,15 +17,42 @@ export function listPageCandidates(
   bytes: Uint8Array,
   options: Omit<OpenOptions, 'device'> = {},
 ): DeviceCandidate[] {
-  const { threads, ...rest } = options;
   return AUTO.map((device) => ({
     runtime: onnxruntimeWeb.name,
     device,
     open: async () => {
       if (device === 'webgpu') await refuseSoftwareAdapter();
-      // Threads are WebAssembly's.
-      const own = device === 'wasm' && threads !== undefined ? { threads } : {};
-      return await onnxruntimeWeb.open(bytes, { ...rest, ...own, device });
+      return await onnxruntimeWeb.open(bytes, optionsFor(device, options));
     },
   }));
+}
+
+/** The options for one device of those that were meant for any: threads are WebAssembly's. */
+function optionsFor(device: string, { threads, ...rest }: Omit<OpenOptions, 'device'>): OpenOptions {
+  return { ...rest, device, ...(device === 'wasm' && threads !== undefined ? { threads } : {}) };
+}
+
+/**
+ * Loads and compiles the runtime that will most likely run a file, while the file is still on its way.
+ *
+ * @param device one of the page's, or `auto`
+ * @returns when it is ready. What goes wrong is for whoever opens the file to meet, except that a runtime which failed
+ *          to start once does not say why a second time
+ * @throws GanError `RUNTIME_UNAVAILABLE`
+ */
+export async function startRuntime(device: string, options: Omit<OpenOptions, 'device'> = {}): Promise<void> {
+  const hasGpu =
+    device === 'auto' &&
+    (await refuseSoftwareAdapter().then(
+      () => true,
+      () => false,
+    ));
+  const likely = device === 'auto' ? (hasGpu ? 'webgpu' : 'wasm') : device;
+  try {
+    const session = await onnxruntimeWeb.open(encodeProbeModel(), optionsFor(likely, options));
+    await session.dispose();
+  } catch (error) {
+    // Another device may do.
+    if (!hasGpu) throw error;
+  }
 }

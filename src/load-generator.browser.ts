@@ -8,6 +8,8 @@ import { expected, GanError, messageOf } from './core/errors.js';
 import type { LoadOptions } from './load-generator.js';
 import { chooseDevice, createGenerator, findMetadata, type Generator } from './sample/index.js';
 
+export { startRuntime } from '../runtimes/onnxruntime-web-candidates.js';
+
 /** How to run a generator in a page. */
 export interface PageLoadOptions extends Omit<LoadOptions, 'url'> {
   /** Address of the folder where ONNX Runtime's .mjs and .wasm files lie; absent: where the bundler put them. */

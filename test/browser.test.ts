@@ -200,7 +200,10 @@ it('runs on two threads in an isolated page, within the tolerance', async (conte
   const root = join(folder, 'threads');
   mkdirSync(join(root, 'node_modules'), { recursive: true });
   symlinkSync(fileURLToPath(new URL('..', import.meta.url)), join(root, 'node_modules', 'ganx'), 'dir');
-  writeFileSync(join(root, 'index.html'), '<!doctype html><script type="module" src="./main.js"></script>');
+  writeFileSync(
+    join(root, 'index.html'),
+    '<!doctype html><link rel="icon" href="data:,"><script type="module" src="./main.js"></script>',
+  );
   writeFileSync(
     join(root, 'main.js'),
     `import { loadGenerator } from 'ganx';

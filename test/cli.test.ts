@@ -157,7 +157,9 @@ describe('ganx sample', () => {
   it('draws 64 into samples.png when nothing is asked for, on the runtime that is named', async () => {
     const { stdout, stderr } = await ganx(['sample', 'generator.onnx', '--device', 'wasm'], folder);
     expect(stdout).toBe('samples.png: 64 images\n');
-    expect(stderr).toMatch(/^64 images from onnxruntime-web [\d.]+ on wasm, \d+ a second\n$/);
+    expect(stderr).toMatch(
+      /^64 images from onnxruntime-web [\d.]+ on wasm \(wasm, 1 thread\), \d+ a second\n$/,
+    );
     expect(existsSync(join(folder, 'samples.png'))).toBe(true);
   });
 });

@@ -24,6 +24,7 @@ import {
 } from './support/embed-page.js';
 import { encodeLabelledGenerator } from './support/labelled-generator.js';
 import { needChromium } from './support/page-pixels.js';
+import { encodeTinyGenerator } from './support/sample-model.js';
 import { readHeaders, type SiteServer, serveSite } from './support/site-server.js';
 
 const TILES = '#samples .grid canvas';
@@ -189,7 +190,11 @@ describe('the page', () => {
 
   it('draws on webgpu', async (context) => {
     const { page } = await visit(context, '#device=webgpu&seed=7&count=12', { webgpu: true });
-    if (page.webgpu === 'none') return context.skip('This Chromium has no WebGPU adapter.');
+    if (page.webgpu === 'none') {
+      const reason = 'This Chromium has no WebGPU adapter.';
+      if (process.env.GANX_REQUIRE?.split(',').includes('chromium')) throw new Error(reason);
+      return context.skip(reason);
+    }
     await waitForSamples(page);
     expect(
       differ(await readCanvases(page, TILES), await drawInNode({ count: 12, seed: 7 })),
@@ -347,6 +352,21 @@ describe('the page', () => {
     const focused = `document.querySelector('#samples .grid button').ariaLabel`;
     expect(await page.evaluate(focused)).toBe('Sample 0 of seed 3, owl');
     expect(await page.evaluate("document.getElementById('device-field').hidden")).toBe(true);
+  });
+
+  it('draws from a file of another tool, as it is described', async (context) => {
+    writeFileSync(join(folder, 'foreign.onnx'), encodeTinyGenerator({ properties: {} }));
+    expectRefusal(await ganx(['embed', 'foreign.onnx', '--out', 'foreign'], folder), 'metadata');
+    const line =
+      'embed foreign.onnx --out foreign --device wasm --latent 1x7 --distribution uniform --range 0,1';
+    await ganxOk(line.split(' '), folder);
+    const { page } = await visit(context, '#seed=2&count=5', { from: join(folder, 'foreign') });
+    await waitForSamples(page, '#seed=2&count=5');
+    const describe = { latent: '1x7', distribution: 'uniform', range: '0,1' };
+    const generator = await loadGenerator(join(folder, 'foreign.onnx'), { device: 'cpu', describe });
+    const wanted = toTiles(generator, (await generator.sample({ count: 5, seed: 2 })).images);
+    await generator.dispose();
+    expect(differ(await readCanvases(page, TILES), wanted)).toBeLessThanOrEqual(1);
   });
 
   it('plots points', async (context) => {

@@ -14,6 +14,7 @@ import { openPage, type Page } from '../src/browser/chromium.js';
 import { serveFolder } from '../src/browser/serve-folder.js';
 import { loadGenerator } from '../src/load-generator.js';
 import { drawSheet, type Generator, toBytes, walkLatents } from '../src/sample/index.js';
+import { readCanvases, waitForSamples } from './support/embed-page.js';
 import { encodeLabelledGenerator } from './support/labelled-generator.js';
 import { comparePixels, needChromium } from './support/page-pixels.js';
 import { differ, readElement } from './support/web-page.js';
@@ -112,6 +113,38 @@ describe('an installed ganx', () => {
       expect(await compareElement(page, 7)).toBeLessThanOrEqual(1);
       await page.evaluate("document.querySelector('button').click()");
       expect(await compareElement(page, 8)).toBeLessThanOrEqual(1);
+      expectQuiet(page, server.origin);
+    } finally {
+      await page.close();
+      await server.close();
+    }
+  });
+
+  it.for([
+    { name: 'wasm with one thread', device: 'wasm', engine: /wasm, 1 thread/, isolated: false },
+    { name: 'wasm in an isolated page', device: 'wasm', engine: /wasm, \d threads?/, isolated: true },
+    { name: 'webgpu', device: 'webgpu', engine: /webgpu/, isolated: false },
+  ])('embeds a page that draws on $name', async ({ device, engine, isolated }, context) => {
+    needInstall(context);
+    needChromium(context);
+    const program = join(project, 'node_modules/ganx/dist/src/cli/main.js');
+    const line = [program, 'embed', 'public/generator.onnx', '--out', `site-${device}-${isolated}`];
+    await promisify(execFile)(process.execPath, line, { cwd: project });
+    const server = await serveFolder(join(project, `site-${device}-${isolated}`), { isolated });
+    const address = `${server.origin}/#device=${device}&seed=7&count=12`;
+    const page = await openPage(address, { webgpu: device === 'webgpu' });
+    try {
+      if (device === 'webgpu' && page.webgpu === 'none') {
+        return context.skip('This Chromium has no WebGPU adapter.');
+      }
+      await waitForSamples(page);
+      const { images } = await generator.sample({ count: 12, seed: 7 });
+      const wanted = toBytes(images, generator.metadata.imageRange).data;
+      const shown = await readCanvases(page, '#samples .grid canvas');
+      expect(differ(shown.flat(), wanted)).toBeLessThanOrEqual(1);
+      await page.evaluate("document.getElementById('about').open = true");
+      expect(await page.evaluate("document.getElementById('facts').innerText")).toMatch(engine);
+      expect(page.complaints).toEqual([]);
       expectQuiet(page, server.origin);
     } finally {
       await page.close();

@@ -3,7 +3,7 @@
  * a computation. Whoever needs no more of it ends the worker, and with it all memory of WebAssembly.
  */
 import { expected } from '../core/errors.js';
-import { loadGenerator } from '../load-generator.browser.js';
+import { loadGenerator, startRuntime } from '../load-generator.browser.js';
 import type { Generator } from '../sample/index.js';
 import { setAssets } from './assets.js';
 import { download } from './download.js';
@@ -31,15 +31,18 @@ async function readSource({ source, cache }: LoadRequest, report: Report): Promi
 }
 
 async function load(request: LoadRequest, report: Report): Promise<LoadedGenerator> {
-  const bytes = await readSource(request, report);
-  const sizeBytes = bytes.length;
-  report({ phase: 'open', loadedBytes: sizeBytes, totalBytes: sizeBytes });
   const { device, threads, assets, describe } = request;
   setAssets(assets);
-  generator = await loadGenerator(bytes, {
-    device,
+  const options = {
     ...(threads === undefined ? {} : { threads }),
     ...(assets === undefined ? {} : { assets }),
+  };
+  const [bytes] = await Promise.all([readSource(request, report), startRuntime(device, options)]);
+  const sizeBytes = bytes.length;
+  report({ phase: 'open', loadedBytes: sizeBytes, totalBytes: sizeBytes });
+  generator = await loadGenerator(bytes, {
+    device,
+    ...options,
     ...(describe === undefined ? {} : { describe }),
   });
   const { metadata, runtime, device: taken, version, engine, refused, labelled } = generator;
