@@ -212,9 +212,16 @@ export async function testRuntime(
         collect();
         return process.memoryUsage().rss;
       };
-      const before = await repeat(20);
-      // One run makes 256 images of 512 bytes and four intermediates of about that size: 200 kept ones are 130 MB.
-      expect((await repeat(200)) - before).toBeLessThan(40e6);
+      let before = await repeat(20);
+      const growths: number[] = [];
+      for (let round = 0; round < 3; round++) {
+        const after = await repeat(200);
+        growths.push(after - before);
+        before = after;
+      }
+      // One run makes 256 images of 512 bytes and four intermediates of about that size: 200 kept ones are 130 MB, in
+      // every round. A runtime's own pools, and memory that the system takes back late, grow in one.
+      expect(Math.min(...growths)).toBeLessThan(40e6);
     });
 
     it('refuses to run once disposed, and can be disposed twice', async () => {
