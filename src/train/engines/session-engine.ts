@@ -32,11 +32,17 @@ const FORMS: Readonly<Record<string, Form>> = { cpu: 'products' };
 const RUN_MS = 2500;
 const MOST_STEPS = 64;
 
-/** The same input of several steps, one after the other: [steps, …]. */
-function stack(tensors: readonly PlainTensor[]): PlainTensor {
+/**
+ * The same input of several steps, one after the other: [steps, …].
+ *
+ * @param used what the run before was fed, whose memory serves again where it has the same size: fresh memory must
+ *             first be handed out by the system, page by page
+ */
+function stack(tensors: readonly PlainTensor[], used: PlainTensor | undefined): PlainTensor {
   const { shape, dtype } = tensors[0]!;
   const size = sizeOf(shape);
-  const data = allocate(dtype, tensors.length * size);
+  const length = tensors.length * size;
+  const data = used?.data.length === length ? used.data : allocate(dtype, length);
   tensors.forEach((tensor, i) => {
     data.set(tensor.data, i * size);
   });
@@ -64,6 +70,7 @@ export async function openSessionEngine(
     now[name] = toGraphLayout(state[name]!, layout);
     next[name] = plainTensor(new Float32Array(now[name].data.length), now[name].shape);
   }
+  const fed: TensorMap = {};
   let preview: { session: Session; count: number } | undefined;
   let busyMs = 0;
   let stepsPerRun = 1;
@@ -88,7 +95,12 @@ export async function openSessionEngine(
       const feeds: TensorMap = {};
       const into: TensorMap = {};
       for (const name of Object.keys(step.inputs)) {
-        feeds[outerName.feed(name)] = stack(steps.map((inputs) => inputs[name]!));
+        const feed = outerName.feed(name);
+        feeds[feed] = stack(
+          steps.map((inputs) => inputs[name]!),
+          fed[feed],
+        );
+        fed[feed] = feeds[feed];
       }
       for (const { name } of compiled.state) {
         feeds[outerName.before(name)] = now[name]!;
