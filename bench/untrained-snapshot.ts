@@ -14,7 +14,8 @@ const SEED = 1;
 function rangeOf(initial: Initial): { middle: number; spread: number } {
   if (initial.kind === 'uniform') return { middle: 0, spread: initial.range };
   if (initial.kind === 'normal') return { middle: initial.mean, spread: Math.sqrt(3) * initial.deviation };
-  return { middle: initial.value, spread: 0.1 };
+  if (initial.kind === 'sparse') return { middle: 0, spread: 1 };
+  return { middle: initial.kind === 'constant' ? initial.value : 0, spread: 0.1 };
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Dataset } from '../src/core/types.js';
 import { openData } from '../src/data/index.js';
 import type { State } from '../src/train/engines/engine.js';
 import { makeFeeds } from '../src/train/feeds.js';
-import { initialState } from '../src/train/noise.js';
+import { initialState } from '../src/train/initial-state.js';
 import { makeOptimizer, planTraining } from '../src/train/options.js';
 import { makeStep, type Step } from '../src/train/step.js';
 

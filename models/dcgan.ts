@@ -4,17 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expected } from '../src/core/errors.js';
-import {
-  activation,
-  batchNorm,
-  conv,
-  convTranspose,
-  dense,
-  type Layer,
-  leakyRelu,
-  reshape,
-  sequential,
-} from './layers.js';
+import { conv, convTranspose } from './convolutions.js';
+import { activation, batchNorm, dense, type Layer, leakyRelu, reshape, sequential } from './layers.js';
 import type { BuildOptions, Gan, GanModel, Initial } from './types.js';
 
 /** Section 4: weights from N(0, 0.02), slope of the leak 0.2. */

@@ -32,110 +32,48 @@ export function sequential(name: Network['name'], layers: readonly Layer[]): Net
   };
 }
 
+/** What may differ between layers of one kind. */
+export interface LayerOptions {
+  /** Whether a bias is added; true when absent. */
+  readonly bias?: boolean;
+  /** How the bias begins; at 0 when absent. */
+  readonly biasInitial?: Initial;
+  readonly maxColumnNorm?: number;
+}
+
 /** x·W + b, [B, in] -> [B, out]. */
 export function dense(
   name: string,
   inputs: number,
   outputs: number,
   initial: Initial,
-  options: { bias?: boolean } = {},
+  options: LayerOptions = {},
 ): Layer {
-  const kernel = `${name}/kernel`;
-  const bias = `${name}/bias`;
+  const { biasInitial, maxColumnNorm } = options;
   const withBias = options.bias ?? true;
+  const kernel = `${name}/kernel`;
+  const offset = `${name}/bias`;
+  const limited = maxColumnNorm === undefined ? {} : { maxColumnNorm };
   return {
     name,
     weights: [
-      { name: kernel, shape: [inputs, outputs], initial, trainable: true },
-      ...(withBias ? [biasOf(bias, outputs)] : []),
+      { name: kernel, shape: [inputs, outputs], initial, trainable: true, ...limited },
+      ...(withBias ? [biasOf(offset, [outputs], biasInitial)] : []),
     ],
     apply: (x, { weights }) => {
       const product = tf.matMul(x as tf.Tensor2D, weights[kernel] as tf.Tensor2D);
-      return withBias ? tf.add(product, weights[bias]!) : product;
+      return withBias ? tf.add(product, weights[offset]!) : product;
     },
   };
 }
 
-/**
- * Maxout (arXiv:1302.4389): an affine map to pieces × units, then the largest of each unit's pieces. The units lie next
- * to each other, since processors like to go along the longer axis.
- */
-export function maxout(name: string, inputs: number, units: number, pieces: number, initial: Initial): Layer {
-  const affine = dense(name, inputs, units * pieces, initial);
-  return {
-    ...affine,
-    apply: (x, call) => tf.max(tf.reshape(affine.apply(x, call), [-1, pieces, units]), 1), // [B, units]
-  };
-}
-
-/** Convolution, padding "same", [B, H, W, in] -> [B, ⌈H/stride⌉, ⌈W/stride⌉, out]. */
-export function conv(
-  name: string,
-  inputs: number,
-  outputs: number,
-  size: number,
-  stride: number,
-  initial: Initial,
-  options: { bias?: boolean } = {},
-): Layer {
-  return convolution(
-    name,
-    [size, size, inputs, outputs],
-    outputs,
-    initial,
-    options.bias ?? true,
-    (x, kernel) => tf.conv2d(x, kernel, stride, 'same'),
-  );
-}
-
-/** Transposed convolution, padding "same", [B, H, W, in] -> [B, H·stride, W·stride, out]. */
-export function convTranspose(
-  name: string,
-  inputs: number,
-  outputs: number,
-  size: number,
-  stride: number,
-  initial: Initial,
-  options: { bias?: boolean } = {},
-): Layer {
-  return convolution(
-    name,
-    [size, size, outputs, inputs],
-    outputs,
-    initial,
-    options.bias ?? true,
-    (x, kernel) => {
-      const [batch, height, width] = x.shape;
-      return tf.conv2dTranspose(x, kernel, [batch, height * stride, width * stride, outputs], stride, 'same');
-    },
-  );
-}
-
-function convolution(
+/** The weight that a layer adds to its output. */
+export function biasOf(
   name: string,
   shape: readonly number[],
-  outputs: number,
-  initial: Initial,
-  withBias: boolean,
-  apply: (x: tf.Tensor4D, kernel: tf.Tensor4D) => tf.Tensor,
-): Layer {
-  const kernel = `${name}/kernel`;
-  const bias = `${name}/bias`;
-  return {
-    name,
-    weights: [
-      { name: kernel, shape, initial, trainable: true },
-      ...(withBias ? [biasOf(bias, outputs)] : []),
-    ],
-    apply: (x, { weights }) => {
-      const y = apply(x as tf.Tensor4D, weights[kernel] as tf.Tensor4D);
-      return withBias ? tf.add(y, weights[bias]!) : y;
-    },
-  };
-}
-
-function biasOf(name: string, size: number): WeightSpec {
-  return { name, shape: [size], initial: { kind: 'constant', value: 0 }, trainable: true };
+  initial: Initial = { kind: 'constant', value: 0 },
+): WeightSpec {
+  return { name, shape, initial, trainable: true };
 }
 
 const EPSILON = 1e-5;
@@ -232,6 +170,16 @@ function square(x: tf.Tensor): tf.Tensor {
 /** A function without weights as a layer. */
 export function activation(name: string, apply: (x: tf.Tensor) => tf.Tensor): Layer {
   return { name, apply };
+}
+
+/** A number of its own for every element of an example: [B, ...shape] + [...shape]. */
+export function bias(name: string, shape: readonly number[]): Layer {
+  const weight = `${name}/bias`;
+  return {
+    name,
+    weights: [biasOf(weight, shape)],
+    apply: (x, { weights }) => tf.add(x, weights[weight]!),
+  };
 }
 
 /** [B, ...] -> [B, ...shape]. */

@@ -4,7 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expected } from '../src/core/errors.js';
-import { activation, dense, dropout, type Layer, maxout, reshape, sequential } from './layers.js';
+import { activation, dense, dropout, type Layer, reshape, sequential } from './layers.js';
+import { maxout } from './maxout.js';
 import type { BuildOptions, Gan, GanModel, Initial } from './types.js';
 
 /** Glorot's uniform range, √(6 / (in + out)). */

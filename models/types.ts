@@ -9,7 +9,11 @@ import type { GeneratorShape, LatentDistribution } from '../src/core/types.js';
 export type Initial =
   | { readonly kind: 'normal'; readonly mean: number; readonly deviation: number }
   | { readonly kind: 'uniform'; readonly range: number }
-  | { readonly kind: 'constant'; readonly value: number };
+  | { readonly kind: 'constant'; readonly value: number }
+  /** In each column of [in, out] so many weights of N(0, 1) at random places, 0 elsewhere. */
+  | { readonly kind: 'sparse'; readonly perColumn: number }
+  /** For the bias of a sigmoid output: logit(m), m the mean of each pixel over the real images, kept off 0 and 1. */
+  | { readonly kind: 'marginal' };
 
 /** One weight of a network, named `layer/weight`. Weights that no gradient moves are moving averages. */
 export interface WeightSpec {
@@ -17,6 +21,8 @@ export interface WeightSpec {
   readonly shape: readonly number[];
   readonly initial: Initial;
   readonly trainable: boolean;
+  /** After every update the incoming weights of each unit (all axes but the last) are scaled down to this norm. */
+  readonly maxColumnNorm?: number;
 }
 
 /** Coins that a network needs in training: one per element of `shape` and example, 1 with probability `keep`. */
@@ -55,6 +61,11 @@ export interface Gan {
   readonly shape: GeneratorShape;
   readonly generator: Network;
   readonly discriminator: Network;
+  /**
+   * Real images come to the networks contrast-normalised: each less its own mean, scaled to this L2 norm.
+   * When absent, bytes are mapped to the shape's `imageRange`.
+   */
+  readonly contrastNorm?: number;
 }
 
 /** What every model's `build` understands; a model may read more, and refuses what it does not know. */
@@ -79,8 +90,12 @@ export interface Hyperparameters {
   readonly loss: 'non-saturating' | 'minimax';
   /** Discriminator updates for one of the generator: k of Algorithm 1. */
   readonly discriminatorSteps: number;
-  /** Images after which a weight's share in the moving average has halved. */
+  /** Images after which a weight's share in the moving average has halved; 0 for no averaging. */
   readonly emaHalfLife: number;
+  /** D before G, each at fresh noise (Algorithm 1), or both at once from the old weights; `alternating` when absent. */
+  readonly update?: 'alternating' | 'simultaneous';
+  /** What the learning rate is divided by after every step; 1 when absent. */
+  readonly learningRateDecay?: number;
 }
 
 /** A model by name. */

@@ -9,7 +9,8 @@ import { findModel } from '../models/index.js';
 import { leakyRelu } from '../models/layers.js';
 import type { Gan } from '../models/types.js';
 import type { TensorMap } from '../src/core/tensor.js';
-import { drawNoise, initialState } from '../src/train/noise.js';
+import { initialState } from '../src/train/initial-state.js';
+import { drawNoise } from '../src/train/noise.js';
 import { adam } from '../src/train/optimizers.js';
 import { makeStep } from '../src/train/step.js';
 import { randomTensor } from './support/run-traced.js';
@@ -82,6 +83,7 @@ describe('a discriminator that sees each example alone', () => {
       optimizer: adam(0.5, 0.999),
       discriminatorSteps: 1,
       loss: 'non-saturating',
+      update: 'alternating',
     });
     const given: TensorMap = { ...drawNoise(step.inputs, network.shape, 3, 0) };
     for (const [name, { shape, kind }] of Object.entries(step.inputs)) {

@@ -1,16 +1,38 @@
 /** The flags of `ganx train`. What each means for a training is the training room's business (src/train/options.ts). */
 import { modelNames } from '../../models/index.js';
+import { expected } from '../core/errors.js';
 import { BUILT_IN } from '../data/index.js';
-import { ENGINES, engineNames } from '../train/index.js';
+import { ENGINES, engineNames, recipeNames } from '../train/index.js';
 import { anyText, knownName, MAX_SEED, realNumber, wholeNumber } from './flags.js';
 
 const MAX_IMAGES = 1e12;
 const BY_MODEL = 'as the model says';
 
+/** Reads `0:50000`. */
+function readRows(text: string, flag: string): readonly [number, number] {
+  const [first, end] = /^\d+:\d+$/.test(text) ? text.split(':').map(Number) : [];
+  if (first !== undefined && end !== undefined && first < end && Number.isSafeInteger(end))
+    return [first, end];
+  throw expected(flag, 'two row numbers FIRST:END, the first below the second', text);
+}
+
 export const trainFlags = {
   data: {
     describe: `folder or zip of images, IDX, CIFAR-10 .bin, .npy, or ${BUILT_IN.join(', ')}`,
     read: anyText,
+  },
+  recipe: {
+    describe: `a paper's whole set-up, in the place of --model: ${recipeNames.join(', ')}`,
+    read: anyText,
+  },
+  from: {
+    describe: 'run or snapshot whose weights the generator begins with, where names and shapes agree',
+    read: anyText,
+  },
+  rows: {
+    describe: 'part of the data, as FIRST:END, counted from 0 and without the end',
+    initially: 'all, or as the recipe says',
+    read: readRows,
   },
   model: { describe: `network: ${modelNames.join(', ')}`, read: anyText },
   images: { describe: 'real images to show in all', initially: BY_MODEL, read: wholeNumber(1, MAX_IMAGES) },
@@ -50,6 +72,16 @@ export const trainFlags = {
     initially: BY_MODEL,
     read: realNumber(1e-12, 1e3),
   },
+  learningRateDecay: {
+    describe: 'what the step size is divided by after every step',
+    initially: BY_MODEL,
+    read: realNumber(1, 2),
+  },
+  emaHalfLife: {
+    describe: "images after which a weight's share in the moving average has halved; 0 for no average",
+    initially: BY_MODEL,
+    read: realNumber(0, MAX_IMAGES),
+  },
   optimizer: {
     describe: 'adam or momentum',
     initially: BY_MODEL,
@@ -59,6 +91,11 @@ export const trainFlags = {
     describe: "the generator's loss: non-saturating or minimax",
     initially: BY_MODEL,
     read: knownName(['non-saturating', 'minimax']),
+  },
+  update: {
+    describe: 'alternating (Algorithm 1), or simultaneous as the authors trained in 2014',
+    initially: BY_MODEL,
+    read: knownName(['alternating', 'simultaneous']),
   },
   discriminatorSteps: { describe: 'k of Algorithm 1', initially: BY_MODEL, read: wholeNumber(1, 100) },
   snapshotEvery: {

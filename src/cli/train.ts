@@ -11,6 +11,8 @@ import {
   type EngineName,
   expectDevice,
   expectNewFolder,
+  findPretrained,
+  findRecipe,
   planTraining,
   type RunFolder,
   readOptions,
@@ -72,18 +74,34 @@ async function openWith(data: Dataset, open: () => Promise<RunFolder>): Promise<
 }
 
 async function begin(values: Values, signal: AbortSignal): Promise<Opened> {
-  const { data: source, model: name, out, engine, device, size, channels, strict = false, ...rest } = values;
+  const {
+    data: source,
+    model: name,
+    recipe: wanted,
+    from,
+    out,
+    engine,
+    device,
+    strict = false,
+    ...rest
+  } = values;
   if (!source) throw expected('train', '--data', 'none', 'Or --resume RUN. See `ganx train --help`.');
-  if (!name) throw expected('train', `--model (${modelNames.join(', ')})`, 'none');
-  const model = findModel(name);
+  const recipe = wanted === undefined ? undefined : findRecipe(wanted);
+  if (recipe && name) throw expected('train', '--recipe or --model', `both ${wanted} and ${name}`);
+  const chosen = recipe?.model ?? name;
+  if (!chosen) throw expected('train', `--model (${modelNames.join(', ')}) or --recipe`, 'none');
+  const model = findModel(chosen);
   const wish = readWish(engine, device);
   if (out) await expectNewFolder(out);
-  const reading = { ...(size ? { size } : {}), ...(channels ? { channels } : {}), strict };
+  const pretrained = from === undefined ? undefined : await findPretrained(from);
+  const { size = recipe?.size, channels = recipe?.channels, rows = recipe?.rows } = values;
+  const reading = { size, channels, rows, strict };
   const sizes = model.sizes ? { sizes: model.sizes } : {};
   const data = await openDataWithBar(source, { ...reading, ...sizes, signal });
   return await openWith(data, async () => {
     const shown = data.kind === 'images' ? { size: data.shape[0] } : {};
-    const plan = planTraining({ ...rest, model: model.name, data: { source, ...reading, ...shown } }, data);
+    const choices = { ...rest, ...(pretrained ? { pretrained } : {}), model: model.name };
+    const plan = planTraining({ ...choices, data: { source, ...reading, ...shown } }, data);
     const options = { ...plan, ...(await choose(wish)) };
     return await createRun(out ?? freeFolder(data.name, model.name), options);
   });
@@ -104,13 +122,8 @@ async function goOn(values: Values, path: string, signal: AbortSignal): Promise<
   // A run goes on where it was, unless another engine or device is named; a new engine may choose its device.
   const { engine = stored.engine, device = values.engine ? undefined : stored.device } = values;
   const wish = readWish(engine, device);
-  const { source, size, channels, strict, digest } = stored.data;
-  const data = await openDataWithBar(values.data ?? source, {
-    strict,
-    signal,
-    ...(size ? { size } : {}),
-    ...(channels ? { channels } : {}),
-  });
+  const { source, digest, ...reading } = stored.data;
+  const data = await openDataWithBar(values.data ?? source, { ...reading, signal });
   return await openWith(data, async () => {
     if (data.digest !== digest) {
       const short = (text: string): string => text.slice(0, 12);
@@ -196,6 +209,7 @@ export const trainVerb: Verb<typeof trainFlags> = {
   examples: [
     ['train --data digits --model dcgan', 'built-in digits, sensible defaults'],
     ['train --data photos/ --model dcgan --size 64', 'your own folder of images at 64×64'],
+    ['train --data mnist/ --recipe goodfellow2014/mnist', 'as in the paper of 2014'],
     ['train --resume runs/digits-dcgan --images 2000000', 'go on, further than planned'],
   ],
   run: runTrain,

@@ -15,6 +15,7 @@ import { openImageFiles } from './image-files.js';
 import { isNpyStart, openNpy } from './npy-file.js';
 import { packItems } from './pack.js';
 import { MIXTURES, openMixture } from './points.js';
+import { selectRows } from './rows.js';
 import type { DataOptions, ItemSource } from './source.js';
 import { openZip } from './zip.js';
 
@@ -41,10 +42,10 @@ const KNOWN_SOURCES =
 export async function openData(source: string, options: DataOptions = {}): Promise<Dataset> {
   checkOptions(options);
   options.signal?.throwIfAborted();
-  return await packItems(await openSource(source, options), options);
+  return await packItems(selectRows(await openSource(source, options), options.rows), options);
 }
 
-function checkOptions({ size, channels, count, memoryLimitBytes }: DataOptions): void {
+function checkOptions({ size, channels, count, rows, memoryLimitBytes }: DataOptions): void {
   if (size !== undefined && !(Number.isInteger(size) && size >= 1 && size <= 4096)) {
     throw expected('data', 'a size from 1 to 4096 pixels', size);
   }
@@ -53,6 +54,9 @@ function checkOptions({ size, channels, count, memoryLimitBytes }: DataOptions):
   }
   if (count !== undefined && !(Number.isSafeInteger(count) && count >= 1)) {
     throw expected('data', 'a count of at least 1', count);
+  }
+  if (rows && !(rows.every((row) => Number.isSafeInteger(row) && row >= 0) && rows[0] < rows[1])) {
+    throw expected('data', 'two whole rows, the first below the second', rows.join(':'));
   }
   if (memoryLimitBytes !== undefined && !(memoryLimitBytes >= 0)) {
     throw expected('data', 'a memory limit of 0 bytes or more', memoryLimitBytes);

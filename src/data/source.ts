@@ -8,11 +8,13 @@ import type { DataItem } from '../core/types.js';
 /** How a data set is opened; everything is optional. */
 export interface DataOptions {
   /** Side of the square images, in pixels; the shorter side of the first image when absent. Points have none. */
-  readonly size?: number;
+  readonly size?: number | undefined;
   /** Sides to choose from when `size` is absent: the nearest to the native one. */
   readonly sizes?: readonly number[];
   /** 1 for grey, 3 for RGB; as the first image when absent. Points have none. */
-  readonly channels?: 1 | 3;
+  readonly channels?: 1 | 3 | undefined;
+  /** The items from the first number up to, and without, the second, as far as there are so many; all when absent. */
+  readonly rows?: readonly [number, number] | undefined;
   /** Refuses the first file that cannot be used instead of skipping it. */
   readonly strict?: boolean;
   /** Seed of the built-in sets; 0 when absent. */

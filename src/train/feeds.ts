@@ -8,26 +8,9 @@ import type { Dataset } from '../core/types.js';
 import { batchIndices } from '../data/index.js';
 import { drawNoise } from './noise.js';
 import { makeOptimizer, type TrainOptions } from './options.js';
+import { toNetworkRange } from './reals.js';
 import { averageDecay, momentumAt, rateAt } from './schedules.js';
 import type { Step } from './step.js';
-
-/** Real images number `start` and on of the shuffled stream, as the network sees them: uint8 -> the model's range. */
-async function readReals(
-  data: Dataset,
-  gan: Gan,
-  options: TrainOptions,
-  start: number,
-  shape: readonly number[],
-): Promise<PlainTensor> {
-  const batch = await data.read(batchIndices(options.seed, data.count, start, options.batch));
-  if (batch.dtype === 'float32') return plainTensor(batch.data, shape);
-  const [low, high] = gan.shape.imageRange;
-  const scale = (high - low) / 255;
-  // A plain loop: Float32Array.from with a function took sixty times as long.
-  const values = new Float32Array(batch.data.length);
-  for (let i = 0; i < values.length; i++) values[i] = low + batch.data[i]! * scale;
-  return plainTensor(values, shape);
-}
 
 /** Learning rates, momentum and the weight average's decay of a step. */
 function drawNumbers(options: TrainOptions, steps: number, imagesSeen: number, epoch: number): TensorMap {
@@ -67,7 +50,8 @@ export async function makeFeeds(
   for (let i = 1; i <= discriminatorSteps; i++) {
     const name = `reals/${i}`;
     const start = imagesSeen + (i - 1) * batch;
-    feeds[name] = await readReals(data, gan, options, start, step.inputs[name]!.shape);
+    const indices = batchIndices(seed, data.count, start, batch);
+    feeds[name] = { ...toNetworkRange(gan, await data.read(indices)), shape: step.inputs[name]!.shape };
   }
   return feeds;
 }

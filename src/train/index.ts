@@ -14,6 +14,8 @@ export {
   type TrainChoices,
   type TrainOptions,
 } from './options.js';
+export { findPretrained, type Pretrained } from './pretrained.js';
+export { findRecipe, type Recipe, recipeNames } from './recipes.js';
 export { createRun, expectNewFolder, type RunFolder, readOptions, reopenRun } from './run.js';
 export { makeStep, type Step, type StepOptions } from './step.js';
 export { type TrainContext, type TrainProgress, type TrainResult, train } from './train.js';

@@ -30,9 +30,12 @@ const OPTIONS = z.strictObject({
     source: z.string(),
     size: natural.optional(),
     channels: z.union([z.literal(1), z.literal(3)]).optional(),
+    rows: z.tuple([z.int().min(0), natural]).optional(),
     strict: z.boolean(),
     digest: z.string(),
   }),
+  /** Another run's snapshot whose weights the generator began with. */
+  pretrained: z.strictObject({ path: z.string(), digest: z.string() }).optional(),
   seed: z.int().min(0),
   engine: z.enum(engineNames),
   device: z.string(),
@@ -49,6 +52,7 @@ const OPTIONS = z.strictObject({
   }),
   loss: z.enum(['non-saturating', 'minimax']),
   discriminatorSteps: natural,
+  update: z.enum(['alternating', 'simultaneous']).default('alternating'),
   emaHalfLife: z.number().min(0),
   /** Real images between two snapshots. */
   snapshotEvery: natural,
@@ -61,6 +65,7 @@ export type TrainOptions = z.infer<typeof OPTIONS>;
 export type TrainChoices = Partial<
   Pick<
     TrainOptions,
+    | 'pretrained'
     | 'seed'
     | 'engine'
     | 'device'
@@ -69,6 +74,7 @@ export type TrainChoices = Partial<
     | 'optimizer'
     | 'loss'
     | 'discriminatorSteps'
+    | 'update'
     | 'emaHalfLife'
     | 'snapshotEvery'
     | 'beta1'
@@ -81,6 +87,7 @@ export type TrainChoices = Partial<
     readonly source: string;
     readonly size?: number | undefined;
     readonly channels?: 1 | 3 | undefined;
+    readonly rows?: readonly [number, number] | undefined;
     readonly strict?: boolean;
   };
   readonly learningRate?: number;
@@ -116,6 +123,7 @@ export function planTraining(choices: TrainChoices, data: Dataset): TrainOptions
     model: model.name,
     modelOptions,
     data: defined({ strict: false, ...choices.data, digest: data.digest }),
+    ...(choices.pretrained ? { pretrained: choices.pretrained } : {}),
     seed: choices.seed ?? 0,
     engine: choices.engine ?? 'onnxruntime',
     device: choices.device ?? 'cpu',
@@ -124,7 +132,7 @@ export function planTraining(choices: TrainChoices, data: Dataset): TrainOptions
     optimizer: choices.optimizer ?? defaults.optimizer,
     learningRate: {
       initial: choices.learningRate ?? defaults.learningRate,
-      decay: choices.learningRateDecay ?? 1,
+      decay: choices.learningRateDecay ?? defaults.learningRateDecay ?? 1,
       minimum: 1e-6,
     },
     beta1: choices.beta1 ?? defaults.beta1,
@@ -132,6 +140,7 @@ export function planTraining(choices: TrainChoices, data: Dataset): TrainOptions
     momentum: choices.momentum ?? { initial: 0.5, final: 0.7, epochs: 249 },
     loss: choices.loss ?? defaults.loss,
     discriminatorSteps: choices.discriminatorSteps ?? defaults.discriminatorSteps,
+    update: choices.update ?? defaults.update ?? 'alternating',
     emaHalfLife: choices.emaHalfLife ?? defaults.emaHalfLife,
     snapshotEvery: choices.snapshotEvery ?? Math.max(1, Math.ceil(images / 10)),
   };

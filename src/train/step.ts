@@ -5,8 +5,10 @@
 import '@tensorflow/tfjs'; // registers the gradients of tfjs-core's ops
 import * as tf from '@tensorflow/tfjs-core';
 import type { Call, Gan, Network, WeightSpec } from '../../models/types.js';
+import { expected } from '../core/errors.js';
 import { discriminatorLoss, generatorLoss, type LossName } from './losses.js';
-import type { Optimizer, Rates } from './optimizers.js';
+import type { Optimizer } from './optimizers.js';
+import { descend, type Tensors, under } from './update.js';
 
 /** How an input of a step is made. */
 export type InputSpec =
@@ -25,8 +27,6 @@ export interface StateSpec {
 export const LOSS_NAMES = ['lossD', 'lossG', 'dReal', 'dFake'] as const;
 export type Losses = Record<(typeof LOSS_NAMES)[number], number>;
 
-type Tensors = Record<string, tf.Tensor>;
-
 /** A training step: what it keeps, what it needs, and the function. */
 export interface Step {
   readonly batch: number;
@@ -42,16 +42,14 @@ export interface StepOptions {
   /** k of Algorithm 1. */
   readonly discriminatorSteps: number;
   readonly optimizer: Optimizer;
+  readonly update: UpdateOrder;
 }
 
-/** The tensors of `all` under a prefix, by the rest of their names. */
-function under(all: Readonly<Tensors>, prefix: string): Tensors {
-  return Object.fromEntries(
-    Object.entries(all).flatMap(([name, tensor]) =>
-      name.startsWith(`${prefix}/`) ? [[name.slice(prefix.length + 1), tensor]] : [],
-    ),
-  );
-}
+/**
+ * `alternating`: Algorithm 1, D descends k times and then G, each at fresh noise. `simultaneous`: both descend once,
+ * from the same noise, coins and old weights, as the authors' code of 2014 does.
+ */
+export type UpdateOrder = 'alternating' | 'simultaneous';
 
 function listState({ generator, discriminator }: Gan, optimizer: Optimizer): Record<string, StateSpec> {
   const state: Record<string, StateSpec> = {};
@@ -72,7 +70,7 @@ function listInputs(
   { shape, generator, discriminator }: Gan,
   options: StepOptions,
 ): Record<string, InputSpec> {
-  const { batch, discriminatorSteps } = options;
+  const { batch, discriminatorSteps, update } = options;
   const inputs: Record<string, InputSpec> = {};
   const addCoins = (network: Network, use: string): void => {
     for (const coin of network.coins) {
@@ -81,9 +79,11 @@ function listInputs(
   };
   for (let i = 1; i <= discriminatorSteps; i++) {
     inputs[`reals/${i}`] = { kind: 'reals', shape: [batch, ...shape.imageShape] };
+    addCoins(discriminator, `discriminator_${i}/real`);
+    // At once, D judges what G makes for its own descent, under the same coins.
+    if (update === 'simultaneous') continue;
     inputs[`latents/discriminator_${i}`] = { kind: 'latents', shape: [batch, shape.latentSize] };
     addCoins(generator, `discriminator_${i}/generator`);
-    addCoins(discriminator, `discriminator_${i}/real`);
     addCoins(discriminator, `discriminator_${i}/fake`);
   }
   inputs['latents/generator'] = { kind: 'latents', shape: [batch, shape.latentSize] };
@@ -122,38 +122,18 @@ function judgeTogether(
   return tf.split(logits, 2) as [tf.Tensor, tf.Tensor];
 }
 
-/** Descends one network's loss: gradients, then the optimizer, weight by weight. */
-function update(
-  network: Network,
-  optimizer: Optimizer,
-  state: Tensors,
-  rates: Rates,
-  lossOf: (weights: Tensors) => tf.Scalar,
-): tf.Scalar {
-  const fixed = under(state, network.name);
-  const names = network.weights.filter((weight) => weight.trainable).map((weight) => weight.name);
-  const { value, grads } = tf.valueAndGrads((...weights: tf.Tensor[]) =>
-    lossOf({ ...fixed, ...Object.fromEntries(names.map((name, i) => [name, weights[i]!])) }),
-  )(names.map((name) => fixed[name]!));
-  names.forEach((name, i) => {
-    tf.tidy(`${optimizer.name}/${network.name}/${name}`, () => {
-      const key = `${network.name}/${name}`;
-      const slots = Object.fromEntries(
-        optimizer.slots.map((slot) => [slot, state[`${optimizer.name}/${slot}/${key}`]!]),
-      );
-      const next = optimizer.apply(state[key]!, grads[i]!, slots, rates);
-      state[key] = tf.keep(next.weight);
-      for (const slot of optimizer.slots)
-        state[`${optimizer.name}/${slot}/${key}`] = tf.keep(next.slots[slot]!);
-    });
-  });
-  return value as tf.Scalar;
-}
-
-/** Builds the step of Algorithm 1: k times {fresh z, real data, D descends}, then fresh z and G descends. */
+/**
+ * Builds the step of Algorithm 1: k times {fresh z, real data, D descends}, then fresh z and G descends; or both at once.
+ *
+ * @throws GanError `BAD_ARGUMENT` for more than one step of D at once with one of G
+ */
 export function makeStep(gan: Gan, options: StepOptions): Step {
   const { generator, discriminator } = gan;
   const { optimizer, discriminatorSteps, loss } = options;
+  const isSimultaneous = options.update === 'simultaneous';
+  if (isSimultaneous && discriminatorSteps !== 1) {
+    throw expected('train', 'one discriminator step for simultaneous updates', discriminatorSteps);
+  }
 
   const run: Step['run'] = (before, inputs) => {
     const state: Tensors = { ...before };
@@ -172,12 +152,14 @@ export function makeStep(gan: Gan, options: StepOptions): Step {
       const use = `discriminator_${i}`;
       const rates = { rate: inputs[`rate/${use}`]!, momentum: inputs.momentum! };
       const averages: Tensors = {};
-      const coins = (part: string): Tensors => under(inputs, `coins/${use}/${part}`);
+      const fakesOf = isSimultaneous ? 'generator' : use;
+      const coins = (part: 'generator' | 'real' | 'fake'): Tensors =>
+        under(inputs, `coins/${part === 'real' ? use : fakesOf}/${part}`);
       // Outside the gradient's scope: D's update sees the fakes as data.
-      const z = inputs[`latents/${use}`]!;
+      const z = inputs[`latents/${fakesOf}`]!;
       const fakes = callInTraining(generator, under(state, 'generator'), coins('generator'), discard(), z);
-      losses.lossD = update(discriminator, optimizer, state, rates, (weights) => {
-        const judge = (part: string, updates: Tensors, x: tf.Tensor): tf.Tensor =>
+      losses.lossD = descend(discriminator, optimizer, state, rates, (weights) => {
+        const judge = (part: 'real' | 'fake', updates: Tensors, x: tf.Tensor): tf.Tensor =>
           callInTraining(discriminator, weights, coins(part), updates, x);
         const reals = inputs[`reals/${i}`]!;
         const [real, fake] = discriminator.acrossBatch
@@ -192,14 +174,12 @@ export function makeStep(gan: Gan, options: StepOptions): Step {
 
     const averages: Tensors = {};
     const rates = { rate: inputs['rate/generator']!, momentum: inputs.momentum! };
-    losses.lossG = update(generator, optimizer, state, rates, (weights) => {
+    const judgeWeights = under(isSimultaneous ? before : state, 'discriminator');
+    losses.lossG = descend(generator, optimizer, state, rates, (weights) => {
       const coins = under(inputs, 'coins/generator/generator');
       const fakes = callInTraining(generator, weights, coins, averages, inputs['latents/generator']!);
       const judged = under(inputs, 'coins/generator/fake');
-      return generatorLoss(
-        callInTraining(discriminator, under(state, 'discriminator'), judged, discard(), fakes),
-        loss,
-      );
+      return generatorLoss(callInTraining(discriminator, judgeWeights, judged, discard(), fakes), loss);
     });
     keepUpdates(generator, averages);
 

@@ -13,8 +13,9 @@ import { type OpenSession, openSessionEngine } from './engines/session-engine.js
 import { openTensorflowEngine } from './engines/tensorflow-engine.js';
 import { openTfjsEngine } from './engines/tfjs-engine.js';
 import { makeFeeds } from './feeds.js';
-import { initialState } from './noise.js';
+import { averagePixels, initialState, needsPixelMeans } from './initial-state.js';
 import { makeOptimizer, type TrainOptions } from './options.js';
+import { takePretrained } from './pretrained.js';
 import { fakesName, type RunFolder, saveSheet, saveSnapshot, saveState } from './run.js';
 import { LOSS_NAMES, type Losses, makeStep, type Step } from './step.js';
 
@@ -67,6 +68,12 @@ function openEngine(
   return open(gan, step, state, device);
 }
 
+async function beginState(gan: Gan, step: Step, options: TrainOptions, data: Dataset): Promise<State> {
+  const means = needsPixelMeans(step) ? await averagePixels(gan, data) : undefined;
+  const state = initialState(step, options.seed, means) as State;
+  return options.pretrained ? await takePretrained(state, options.pretrained) : state;
+}
+
 /** Refuses a state that lacks a tensor of the step, or has it in another shape. */
 function checkState(state: State, step: Step): void {
   for (const [name, { shape }] of Object.entries(step.state)) {
@@ -113,7 +120,7 @@ async function trainToEnd(run: RunFolder, context: TrainContext): Promise<TrainR
   if (options.batch > data.count) throw expected('train', `a batch of at most ${data.count}`, options.batch);
   const gan = findModel(options.model).build(options.modelOptions);
   const step = makeStep(gan, { ...options, optimizer: makeOptimizer(options) });
-  const state = run.state ?? (initialState(step, options.seed) as State);
+  const state = run.state ?? (await beginState(gan, step, options, data));
   checkState(state, step);
   const engine = await openEngine(gan, step, state, options, openSession);
   onStart?.(engine.description);

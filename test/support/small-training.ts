@@ -10,10 +10,11 @@ import { plainTensor, sizeOf, type TensorMap } from '../../src/core/tensor.js';
 import type { Session } from '../../src/core/types.js';
 import { averageWeights, type State } from '../../src/train/engines/engine.js';
 import { openSessionEngine } from '../../src/train/engines/session-engine.js';
+import { initialState } from '../../src/train/initial-state.js';
 import type { LossName } from '../../src/train/losses.js';
-import { drawNoise, initialState } from '../../src/train/noise.js';
+import { drawNoise } from '../../src/train/noise.js';
 import { adam, momentum, type Optimizer } from '../../src/train/optimizers.js';
-import { makeStep, type Step } from '../../src/train/step.js';
+import { makeStep, type Step, type UpdateOrder } from '../../src/train/step.js';
 
 /** What is trained, and how. */
 export interface Recipe {
@@ -22,6 +23,7 @@ export interface Recipe {
   readonly optimizer?: 'adam' | 'momentum';
   readonly loss?: LossName;
   readonly discriminatorSteps?: number;
+  readonly update?: UpdateOrder;
   readonly learningRate: number;
 }
 
@@ -65,10 +67,10 @@ export function openOnCpu(bytes: Uint8Array): Promise<Session> {
 }
 
 export function prepareTraining(recipe: Recipe): SmallTraining {
-  const { loss = 'non-saturating', discriminatorSteps = 1, learningRate } = recipe;
+  const { loss = 'non-saturating', discriminatorSteps = 1, update = 'alternating', learningRate } = recipe;
   const optimizer: Optimizer = recipe.optimizer === 'momentum' ? momentum() : adam(0.5, 0.999);
   const gan = findModel(recipe.model).build(recipe.build);
-  const step = makeStep(gan, { batch: BATCH, loss, discriminatorSteps, optimizer });
+  const step = makeStep(gan, { batch: BATCH, loss, discriminatorSteps, optimizer, update });
   const [low, high] = gan.shape.imageRange;
 
   const feedsOf = (index: number): TensorMap => {
