@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { GanError } from '../src/core/errors.js';
 import { exactLog, normalQuantile } from '../src/core/normal.js';
 import { philox4x32, randomWords } from '../src/core/philox.js';
+import { philoxModule } from '../src/core/philox-assembly.js';
 import { coins, normal, permutation, uniform } from '../src/core/random.js';
 
 const hex = (words: Uint32Array) => [...words].map((word) => word.toString(16).padStart(8, '0')).join(' ');
@@ -34,6 +35,19 @@ describe('philox4x32-10', () => {
       [50, 50],
     ] as const) {
       expect([...randomWords(7, 'cut', start, count)]).toEqual([...whole.subarray(start, start + count)]);
+    }
+  });
+
+  it('gives the same words with and without WebAssembly, across the carry of a block number too', () => {
+    const module = philoxModule();
+    expect(module).not.toBeNull();
+    for (const [start, count] of [
+      [0, 4 * 70_000],
+      [3, 1001],
+      [4 * (2 ** 32 - 40), 400],
+    ] as const) {
+      const fast = randomWords(2 ** 40 + 7, 'module', start, count, module);
+      expect(fast).toEqual(randomWords(2 ** 40 + 7, 'module', start, count, null));
     }
   });
 

@@ -4,12 +4,11 @@
  * J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (SC11), https://doi.org/10.1145/2063384.2063405
  */
 import { expected } from './errors.js';
+import { type PhiloxModule, philoxModule } from './philox-assembly.js';
+import { MULTIPLIERS, ROUNDS, WEYL } from './philox-constants.js';
 
-const MULTIPLIER_0 = 0xd2511f53;
-const MULTIPLIER_1 = 0xcd9e8d57;
-const WEYL_0 = 0x9e3779b9;
-const WEYL_1 = 0xbb67ae85;
-const ROUNDS = 10;
+const [MULTIPLIER_0, MULTIPLIER_1] = MULTIPLIERS;
+const [WEYL_0, WEYL_1] = WEYL;
 
 /**
  * The upper 32 bits of the 64-bit product a·b, by 16-bit halves (JavaScript has no such instruction). Sums are cut to
@@ -69,6 +68,20 @@ function fnv1a(text: string, basis: number): number {
   return hash >>> 0;
 }
 
+/** A stream's 64-bit key and the upper 64 bits of its counters. */
+interface StreamKey {
+  readonly key: readonly [number, number];
+  readonly upper: readonly [number, number];
+}
+
+function keyOf(seed: number, stream: string): StreamKey {
+  if (!Number.isSafeInteger(seed) || seed < 0) throw expected('random', 'a seed from 0 to 2^53 - 1', seed);
+  return {
+    key: [seed >>> 0, Math.floor(seed / 2 ** 32)],
+    upper: [fnv1a(stream, 0x811c9dc5), fnv1a(stream, 0x7ee3623b)],
+  };
+}
+
 /** Writes block number `block` of a stream, four words, at `offset`. */
 type WriteBlock = (block: number, out: Uint32Array, offset: number) => void;
 
@@ -80,9 +93,8 @@ type WriteBlock = (block: number, out: Uint32Array, offset: number) => void;
  * @throws GanError `BAD_ARGUMENT` for a seed that is not a safe integer ≥ 0
  */
 export function openStream(seed: number, stream: string): WriteBlock {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw expected('random', 'a seed from 0 to 2^53 - 1', seed);
-  const key = [seed >>> 0, Math.floor(seed / 2 ** 32)];
-  const counter = [0, 0, fnv1a(stream, 0x811c9dc5), fnv1a(stream, 0x7ee3623b)];
+  const { key, upper } = keyOf(seed, stream);
+  const counter = [0, 0, ...upper];
   return (block, out, offset) => {
     counter[0] = block >>> 0;
     counter[1] = Math.floor(block / 2 ** 32);
@@ -90,18 +102,47 @@ export function openStream(seed: number, stream: string): WriteBlock {
   };
 }
 
+/** Fewer blocks than this are quicker to make than to fetch from WebAssembly's memory. */
+const FEW_BLOCKS = 16;
+/** The module's memory grows to this at most, 1 MiB: more blocks come in several turns. */
+const MOST_BLOCKS = 65536;
+
+function fillByModule(module: PhiloxModule, stream: StreamKey, firstBlock: number, words: Uint32Array): void {
+  const { key, upper } = stream;
+  const blocks = words.length / 4;
+  const missing = Math.min(blocks, MOST_BLOCKS) * 16 - module.memory.buffer.byteLength;
+  if (missing > 0) module.memory.grow(Math.ceil(missing / 65536));
+  for (let done = 0; done < blocks; done += MOST_BLOCKS) {
+    const count = Math.min(MOST_BLOCKS, blocks - done);
+    const block = firstBlock + done;
+    module.fill(0, count, block >>> 0, Math.floor(block / 2 ** 32), ...upper, ...key);
+    words.set(new Uint32Array(module.memory.buffer, 0, count * 4), done * 4);
+  }
+}
+
 /**
  * Random 32-bit words number `start` to `start + count - 1` of a stream.
  *
  * @param start  index of the first word; word i is the (i mod 4)-th of block ⌊i/4⌋
+ * @param module makes the blocks; the same bits come, more slowly, without one (null)
  * @throws GanError `BAD_ARGUMENT` as {@link openStream}
  */
-export function randomWords(seed: number, stream: string, start: number, count: number): Uint32Array {
-  const writeBlock = openStream(seed, stream);
+export function randomWords(
+  seed: number,
+  stream: string,
+  start: number,
+  count: number,
+  module: PhiloxModule | null = philoxModule(),
+): Uint32Array {
   const firstBlock = Math.floor(start / 4);
   const blocks = Math.ceil((start + count) / 4) - firstBlock;
   const words = new Uint32Array(blocks * 4);
-  for (let i = 0; i < blocks; i++) writeBlock(firstBlock + i, words, i * 4);
+  if (module && blocks > FEW_BLOCKS) {
+    fillByModule(module, keyOf(seed, stream), firstBlock, words);
+  } else {
+    const writeBlock = openStream(seed, stream);
+    for (let i = 0; i < blocks; i++) writeBlock(firstBlock + i, words, i * 4);
+  }
   const skip = start - firstBlock * 4;
   return skip === 0 && words.length === count ? words : words.subarray(skip, skip + count);
 }
