@@ -14,6 +14,11 @@ export interface ConvolutionOptions {
   readonly pad?: number;
 }
 
+/** TensorFlow.js refuses a way of rounding beside `same`, which leaves nothing to round. */
+function roundingOf(pad: number | undefined): 'floor' | undefined {
+  return pad === undefined ? undefined : 'floor';
+}
+
 /** Convolution, [B, H, W, in] -> [B, ⌈H/stride⌉, ⌈W/stride⌉, out]; with a pad [B, (H + 2·pad − size)/stride + 1, …]. */
 export function conv(
   name: string,
@@ -25,7 +30,7 @@ export function conv(
   { bias = true, pad }: ConvolutionOptions = {},
 ): Layer {
   return convolution(name, [size, size, inputs, outputs], outputs, initial, bias, (x, kernel) =>
-    tf.conv2d(x, kernel, stride, pad ?? 'same', 'NHWC', 1, 'floor'),
+    tf.conv2d(x, kernel, stride, pad ?? 'same', 'NHWC', 1, roundingOf(pad)),
   );
 }
 
@@ -44,7 +49,7 @@ export function convTranspose(
   return convolution(name, [size, size, outputs, inputs], outputs, initial, bias, (x, kernel) => {
     const [batch, height, width] = x.shape;
     const shape: [number, number, number, number] = [batch, grow(height), grow(width), outputs];
-    return tf.conv2dTranspose(x, kernel, shape, stride, pad ?? 'same', 'floor');
+    return tf.conv2dTranspose(x, kernel, shape, stride, pad ?? 'same', roundingOf(pad));
   });
 }
 
