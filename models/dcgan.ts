@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expected } from '../src/core/errors.js';
+import { checkSizes } from './check-sizes.js';
 import { conv, convTranspose } from './convolutions.js';
 import { activation, batchNorm, dense, type Layer, leakyRelu, reshape, sequential } from './layers.js';
 import type { BuildOptions, Gan, GanModel, Initial } from './types.js';
@@ -80,7 +81,7 @@ export const dcgan: GanModel = {
     emaHalfLife: 10_000,
   }),
   build(options) {
-    const { imageShape, kind = 'images', latentSize = 1, width = 1 } = options;
+    const { imageShape, kind = 'images' } = options;
     const [height, columns, channels] = imageShape;
     if (kind === 'points') throw expected('dcgan', 'images', 'points', 'The model mlp learns points.');
     if (height !== columns || !(SIZES as readonly number[]).includes(height)) {
@@ -92,13 +93,7 @@ export const dcgan: GanModel = {
       );
     }
     if (channels !== 1 && channels !== 3) throw expected('dcgan', '1 or 3 channels', channels);
-    for (const [what, value] of [
-      ['latent size', latentSize],
-      ['width', width],
-    ] as const) {
-      if (!Number.isSafeInteger(value) || value < 1)
-        throw expected('dcgan', `a whole ${what} of at least 1`, value);
-    }
+    checkSizes('dcgan', options);
     return buildDcgan(options);
   },
 };

@@ -6,6 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expected } from '../src/core/errors.js';
 import type { LatentDistribution } from '../src/core/types.js';
+import { checkSizes } from './check-sizes.js';
 import { convTranspose } from './convolutions.js';
 import {
   activation,
@@ -87,10 +88,7 @@ function makeModel({ name, width, latentDistribution, defaults, imageShape: only
           imageShape.join('×'),
           'Set --size and --channels.',
         );
-      for (const [what, value] of Object.entries({ 'latent size': latentSize, width: wanted })) {
-        if (!Number.isSafeInteger(value) || value < 1)
-          throw expected(name, `a whole ${what} of at least 1`, value);
-      }
+      checkSizes(name, options);
       return build({
         latentSize,
         latentDistribution: options.latentDistribution ?? latentDistribution,

@@ -1,12 +1,13 @@
 /** The models by name. A new paper is one file beside this one and one line here. */
 import { expected } from '../src/core/errors.js';
+import { bestMnist } from './best-mnist.js';
 import { dcgan } from './dcgan.js';
 import { goodfellow2014 } from './goodfellow2014.js';
 import { mlp } from './mlp.js';
 import type { GanModel } from './types.js';
 
 const MODELS: Readonly<Record<string, GanModel>> = Object.fromEntries(
-  [mlp, dcgan, ...goodfellow2014].map((model) => [model.name, model]),
+  [mlp, dcgan, ...goodfellow2014, bestMnist].map((model) => [model.name, model]),
 );
 
 /** Names that {@link findModel} knows. */

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expected } from '../src/core/errors.js';
+import { checkSizes } from './check-sizes.js';
 import { activation, dense, dropout, type Layer, reshape, sequential } from './layers.js';
 import { maxout } from './maxout.js';
 import type { BuildOptions, Gan, GanModel, Initial } from './types.js';
@@ -86,14 +87,8 @@ export const mlp: GanModel = {
     emaHalfLife: kind === 'points' ? 50_000 : 10_000,
   }),
   build(options) {
-    const { imageShape, latentSize = 1, width = 1 } = options;
-    for (const [what, value] of [
-      ['latent size', latentSize],
-      ['width', width],
-    ] as const) {
-      if (!Number.isSafeInteger(value) || value < 1)
-        throw expected('mlp', `a whole ${what} of at least 1`, value);
-    }
+    const { imageShape } = options;
+    checkSizes('mlp', options);
     const kind = options.kind ?? 'images';
     if (kind === 'points' && (imageShape[0] !== 1 || imageShape[1] !== 1)) {
       throw expected('mlp', 'points of shape [1, 1, D]', imageShape);

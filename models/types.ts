@@ -66,6 +66,11 @@ export interface Gan {
    * When absent, bytes are mapped to the shape's `imageRange`.
    */
   readonly contrastNorm?: number;
+  /**
+   * Noise that D's images get in training, as deviations in units of the images (arXiv:1610.04490, section 3.2). More
+   * on fakes than on real images teaches G the data without the blur that makes up the difference.
+   */
+  readonly instanceNoise?: { readonly real: number; readonly fake: number };
 }
 
 /** What every model's `build` understands; a model may read more, and refuses what it does not know. */

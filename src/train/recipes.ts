@@ -48,6 +48,13 @@ const RECIPES: Readonly<Record<string, Recipe>> = {
     channels: 3,
     rows: [0, 40_000],
   },
+  'best/mnist': {
+    describe: 'MNIST, with what was learned since',
+    model: 'best-mnist',
+    size: 28,
+    channels: 1,
+    rows: [0, 50_000],
+  },
 };
 
 /** Names that {@link findRecipe} knows. */

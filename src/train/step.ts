@@ -12,7 +12,7 @@ import { descend, type Tensors, under } from './update.js';
 
 /** How an input of a step is made. */
 export type InputSpec =
-  | { readonly kind: 'reals' | 'latents' | 'number'; readonly shape: readonly number[] }
+  | { readonly kind: 'reals' | 'latents' | 'noise' | 'number'; readonly shape: readonly number[] }
   | { readonly kind: 'coins'; readonly shape: readonly number[]; readonly keep: number };
 
 /** One tensor of the state: a weight, its average, or an optimizer's slot (which begins at 0). */
@@ -66,10 +66,8 @@ function listState({ generator, discriminator }: Gan, optimizer: Optimizer): Rec
   return state;
 }
 
-function listInputs(
-  { shape, generator, discriminator }: Gan,
-  options: StepOptions,
-): Record<string, InputSpec> {
+function listInputs(gan: Gan, options: StepOptions): Record<string, InputSpec> {
+  const { shape, generator, discriminator } = gan;
   const { batch, discriminatorSteps, update } = options;
   const inputs: Record<string, InputSpec> = {};
   const addCoins = (network: Network, use: string): void => {
@@ -77,18 +75,22 @@ function listInputs(
       inputs[`coins/${use}/${coin.name}`] = { kind: 'coins', shape: [batch, ...coin.shape], keep: coin.keep };
     }
   };
+  const addJudged = (use: string): void => {
+    addCoins(discriminator, use);
+    if (gan.instanceNoise) inputs[`noise/${use}`] = { kind: 'noise', shape: [batch, ...shape.imageShape] };
+  };
   for (let i = 1; i <= discriminatorSteps; i++) {
     inputs[`reals/${i}`] = { kind: 'reals', shape: [batch, ...shape.imageShape] };
-    addCoins(discriminator, `discriminator_${i}/real`);
+    addJudged(`discriminator_${i}/real`);
     // At once, D judges what G makes for its own descent, under the same coins.
     if (update === 'simultaneous') continue;
     inputs[`latents/discriminator_${i}`] = { kind: 'latents', shape: [batch, shape.latentSize] };
     addCoins(generator, `discriminator_${i}/generator`);
-    addCoins(discriminator, `discriminator_${i}/fake`);
+    addJudged(`discriminator_${i}/fake`);
   }
   inputs['latents/generator'] = { kind: 'latents', shape: [batch, shape.latentSize] };
   addCoins(generator, 'generator/generator');
-  addCoins(discriminator, 'generator/fake');
+  addJudged('generator/fake');
   const rates = Array.from({ length: discriminatorSteps }, (_, i) => `rate/discriminator_${i + 1}`);
   for (const name of [...rates, 'rate/generator', 'momentum', 'averageDecay'])
     inputs[name] = { kind: 'number', shape: [] };
@@ -105,6 +107,11 @@ function callInTraining(
 ): tf.Tensor {
   const call: Call = { training: true, weights, coins, updates };
   return network.apply(x, call);
+}
+
+/** Images with the instance noise that D sees them through, where the model asks for it. */
+function blur(gan: Gan, which: 'real' | 'fake', images: tf.Tensor, noise: tf.Tensor | undefined): tf.Tensor {
+  return gan.instanceNoise && noise ? tf.add(images, tf.mul(noise, gan.instanceNoise[which])) : images;
 }
 
 /** Logits of two batches by one call on both, which reads every weight once; for networks that see each example alone. */
@@ -161,10 +168,11 @@ export function makeStep(gan: Gan, options: StepOptions): Step {
       losses.lossD = descend(discriminator, optimizer, state, rates, (weights) => {
         const judge = (part: 'real' | 'fake', updates: Tensors, x: tf.Tensor): tf.Tensor =>
           callInTraining(discriminator, weights, coins(part), updates, x);
-        const reals = inputs[`reals/${i}`]!;
+        const reals = blur(gan, 'real', inputs[`reals/${i}`]!, inputs[`noise/${use}/real`]);
+        const blurred = blur(gan, 'fake', fakes, inputs[`noise/${fakesOf}/fake`]);
         const [real, fake] = discriminator.acrossBatch
-          ? [judge('real', averages, reals), judge('fake', discard(), fakes)]
-          : judgeTogether(discriminator, weights, [coins('real'), coins('fake')], [reals, fakes]);
+          ? [judge('real', averages, reals), judge('fake', discard(), blurred)]
+          : judgeTogether(discriminator, weights, [coins('real'), coins('fake')], [reals, blurred]);
         losses.dReal = tf.keep(tf.mean(tf.sigmoid(real)));
         losses.dFake = tf.keep(tf.mean(tf.sigmoid(fake)));
         return discriminatorLoss(real, fake);
