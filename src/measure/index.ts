@@ -11,6 +11,7 @@ export {
   tabulateReport,
   titleOf,
 } from './matrix.js';
+export { findNearest, type Nearest } from './nearest.js';
 export {
   type Candidate,
   measureParity,
@@ -19,3 +20,13 @@ export {
   type ParityReport,
   type ParityRow,
 } from './parity.js';
+export {
+  type LogLikelihood,
+  measureParzen,
+  PARZEN_SIGMAS,
+  type ParzenInput,
+  type ParzenOptions,
+  type ParzenResult,
+} from './parzen.js';
+export { toPixels } from './rows.js';
+export type { DistanceOptions, RunJobs } from './run-jobs.js';

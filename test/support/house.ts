@@ -33,6 +33,7 @@ const LIBRARY_ROOMS = [
   'train',
   'sample',
   'measure',
+  'workers',
   'serve',
   'browser',
   'web',
@@ -94,6 +95,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'runtimes/open-inference': { rooms: ['src/core', 'runtimes', 'src/sample/read-values.ts'], libraries: {} },
   'src/sample': { rooms: ['src/core'], libraries: { 'fast-png': ANY } },
   'src/measure': { rooms: ['src/core', 'src/sample'], libraries: {} },
+  'src/workers': { rooms: ['src/core', 'src/measure'], libraries: { 'node:': ANY } },
   'src/serve': { rooms: ['src/core', 'src/sample'], libraries: { 'node:': ANY } },
   'src/browser': { rooms: ['src/core', 'runtimes/contract.ts'], libraries: { 'node:': ANY } },
   'src/web': {
