@@ -1,6 +1,9 @@
 /** The measuring room's door: what is compared with numbers. It knows no runtime; sessions are handed in. */
 export { labelsOf, nameOf } from './compare-images.js';
+export { type Coverage, type KnownMixture, measureCoverage, WITHIN } from './coverage.js';
+export { measureFid } from './frechet.js';
 export { writeHtmlReport } from './html-report.js';
+export { KID_BLOCK, type KidOptions, type KidResult, measureKid } from './kid.js';
 export { writeMarkdownReport } from './markdown-report.js';
 export {
   countStatuses,
@@ -28,5 +31,6 @@ export {
   type ParzenOptions,
   type ParzenResult,
 } from './parzen.js';
-export { toPixels } from './rows.js';
+export { measurePrecisionRecall, NEIGHBOURS, type PrecisionRecall } from './precision-recall.js';
+export { type Rows, toPixels, toRows } from './rows.js';
 export type { DistanceOptions, RunJobs } from './run-jobs.js';

@@ -34,6 +34,7 @@ const LIBRARY_ROOMS = [
   'sample',
   'measure',
   'workers',
+  'features',
   'serve',
   'browser',
   'web',
@@ -96,6 +97,19 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'src/sample': { rooms: ['src/core'], libraries: { 'fast-png': ANY } },
   'src/measure': { rooms: ['src/core', 'src/sample'], libraries: {} },
   'src/workers': { rooms: ['src/core', 'src/measure'], libraries: { 'node:': ANY } },
+  'src/features': {
+    rooms: [
+      'src/core',
+      'src/data',
+      'src/checkpoint',
+      'src/sample',
+      'src/train',
+      'src/tensorflow/places.ts',
+      'models',
+      'exporters',
+    ],
+    libraries: { 'node:': ANY, '@tensorflow/tfjs': ANY, '@tensorflow/tfjs-core': ANY },
+  },
   'src/serve': { rooms: ['src/core', 'src/sample'], libraries: { 'node:': ANY } },
   'src/browser': { rooms: ['src/core', 'runtimes/contract.ts'], libraries: { 'node:': ANY } },
   'src/web': {
