@@ -19,16 +19,9 @@ export interface ClassifierStep extends StatefulFunction {
   readonly state: Readonly<Record<string, StateSpec>>;
 }
 
-/**
- * Mean cross-entropy in nats. The largest logit is taken off first; no gradient passes through it, since the value does
- * not depend on it.
- */
+/** Mean cross-entropy in nats; the largest logit is taken off first, so that no exponential overflows. */
 function crossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Scalar {
-  const largest = tf.customGrad((x) => ({
-    value: tf.max(x as tf.Tensor, -1, true),
-    gradFunc: () => tf.zerosLike(x as tf.Tensor),
-  }))(logits); // [B, 1]
-  const shifted = tf.sub(logits, largest);
+  const shifted = tf.sub(logits, tf.max(logits, -1, true));
   const total = tf.log(tf.sum(tf.exp(shifted), -1)); // [B]
   return tf.mean(tf.sub(total, tf.sum(tf.mul(shifted, targets), -1))) as tf.Scalar;
 }

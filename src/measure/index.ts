@@ -1,6 +1,7 @@
 /** The measuring room's door: what is compared with numbers. It knows no runtime; sessions are handed in. */
 export { labelsOf, nameOf } from './compare-images.js';
 export { type Coverage, type KnownMixture, measureCoverage, WITHIN } from './coverage.js';
+export { extractFeatures } from './features.js';
 export { measureFid } from './frechet.js';
 export { writeHtmlReport } from './html-report.js';
 export { KID_BLOCK, type KidOptions, type KidResult, measureKid } from './kid.js';
