@@ -17,6 +17,7 @@ const VERBS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   sample: async () => makeCommand((await import('./sample.js')).sampleVerb),
   embed: async () => makeCommand((await import('./embed.js')).embedVerb),
   parity: async () => makeCommand((await import('./parity.js')).parityVerb),
+  measure: async () => makeCommand((await import('./measure.js')).measureVerb),
   lint: async () => makeCommand((await import('./lint.js')).lintVerb),
   info: async () => makeCommand((await import('./info.js')).infoVerb),
   doctor: async () => makeCommand((await import('./doctor.js')).doctorVerb),

@@ -3,8 +3,11 @@
  * to a few pixels a side, a layer of 64 features, and the classes. Its features are no Inception features.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { activation, conv, dense, type Layer, reshape } from '../../models/layers.js';
+import { conv } from '../../models/convolutions.js';
+import { activation, dense, type Layer, reshape } from '../../models/layers.js';
 import type { Call, Initial, WeightSpec } from '../../models/types.js';
+import { normal } from '../core/random.js';
+import { type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';
 
 /** Length of a feature vector. */
 export const FEATURE_SIZE = 64;
@@ -30,6 +33,16 @@ function forRelu(inputs: number): Initial {
   return { kind: 'normal', mean: 0, deviation: Math.sqrt(2 / inputs) };
 }
 
+/** The first value of a weight; biases are 0. */
+export function drawWeight({ name, shape, initial }: WeightSpec, seed: number): FloatTensor {
+  const deviation = initial.kind === 'normal' ? initial.deviation : 0;
+  const values = normal(seed, `features/${name}`, 0, sizeOf(shape));
+  return plainTensor(
+    values.map((value) => value * deviation),
+    shape,
+  );
+}
+
 /** Builds the network for images of one size. */
 export function buildClassifier(shape: readonly [number, number, number], classes: number): Classifier {
   const [height, width, channels] = shape;
@@ -37,7 +50,7 @@ export function buildClassifier(shape: readonly [number, number, number], classe
   let [rows, columns, depth] = [height, width, channels];
   for (let level = 1; Math.max(rows, columns) > SMALL_SIDE; level++) {
     const wider = Math.min(MOST_WIDTH, FIRST_WIDTH * 2 ** (level - 1));
-    layers.push(conv(`conv_${level}`, depth, wider, 3, 2, forRelu(9 * depth)));
+    layers.push(conv(`conv_${level}`, depth, wider, 3, 2, forRelu(9 * depth), { pad: 1 }));
     layers.push(activation(`relu_${level}`, (x) => tf.relu(x)));
     [rows, columns, depth] = [Math.ceil(rows / 2), Math.ceil(columns / 2), wider];
   }

@@ -6,18 +6,12 @@ import '@tensorflow/tfjs'; // registers the gradients of tfjs-core's ops
 import * as tf from '@tensorflow/tfjs-core';
 import type { StatefulFunction } from '../../exporters/training-step.js';
 import { adam } from '../train/optimizers.js';
-import type { StateSpec } from '../train/step.js';
 import type { Classifier } from './network.js';
 
 type Tensors = Record<string, tf.Tensor>;
 
 /** The defaults of arXiv:1412.6980. */
 export const OPTIMIZER = adam(0.9, 0.999);
-
-/** A step of the classifier; the inputs are `images`, `targets` (one-hot) and `rate`. */
-export interface ClassifierStep extends StatefulFunction {
-  readonly state: Readonly<Record<string, StateSpec>>;
-}
 
 /** Mean cross-entropy in nats; the largest logit is taken off first, so that no exponential overflows. */
 function crossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Scalar {
@@ -26,13 +20,13 @@ function crossEntropy(logits: tf.Tensor, targets: tf.Tensor): tf.Scalar {
   return tf.mean(tf.sub(total, tf.sum(tf.mul(shifted, targets), -1))) as tf.Scalar;
 }
 
-/** Builds the step for batches of one size. */
-export function makeClassifierStep(classifier: Classifier, batch: number): ClassifierStep {
+/** Builds the step for batches of one size; its inputs are `images`, `targets` (one-hot) and `rate`. */
+export function makeClassifierStep(classifier: Classifier, batch: number): StatefulFunction {
   const { weights, shape, classes } = classifier;
   const names = weights.map(({ name }) => name);
-  const state: Record<string, StateSpec> = {};
+  const state: Record<string, { shape: readonly number[] }> = {};
   for (const weight of weights) {
-    state[weight.name] = { shape: weight.shape, weight };
+    state[weight.name] = { shape: weight.shape };
     for (const slot of OPTIMIZER.slots) state[`${slot}/${weight.name}`] = { shape: weight.shape };
   }
   const run: StatefulFunction['run'] = (before, { images, targets, rate }) => {

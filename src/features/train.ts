@@ -14,9 +14,8 @@ import { compileSteps, fromGraphLayout, toGraphLayout } from '../../exporters/tr
 import { GanError } from '../core/errors.js';
 import { type FloatTensor, plainTensor, sizeOf, type TensorMap } from '../core/tensor.js';
 import type { Dataset, Session } from '../core/types.js';
-import { initialState } from '../train/noise.js';
 import { type Lesson, type Lessons, planLessons } from './lessons.js';
-import { buildClassifier, type Classifier } from './network.js';
+import { buildClassifier, type Classifier, drawWeight, FEATURE_SIZE } from './network.js';
 import { makeClassifierStep, OPTIMIZER } from './step.js';
 
 const BATCH = 128;
@@ -72,14 +71,16 @@ async function learn(
 ): Promise<Record<string, FloatTensor>> {
   const step = makeClassifierStep(classifier, BATCH);
   const compiled = compileSteps(step, 'products');
-  const begin = initialState(step, seed);
   const state: Record<string, FloatTensor> = {};
-  for (const { name, layout } of compiled.state) {
-    state[name] = toGraphLayout(begin[name] as FloatTensor, layout);
+  for (const { name, shape, layout } of compiled.state) {
+    const weight = classifier.weights.find((spec) => spec.name === name);
+    const begin = weight ? drawWeight(weight, seed) : plainTensor(new Float32Array(sizeOf(shape)), shape);
+    state[name] = toGraphLayout(begin, layout);
   }
   const session = await openSession(compiled.bytes);
   try {
     const steps = Math.ceil(images / BATCH);
+    onProgress?.(0, steps * BATCH);
     for (let first = 0; first < steps; first += STEPS_PER_RUN) {
       signal?.throwIfAborted();
       const numbers = Array.from({ length: Math.min(STEPS_PER_RUN, steps - first) }, (_, i) => first + i);
@@ -120,51 +121,83 @@ function traceClassifier(classifier: Classifier, weights: Record<string, FloatTe
   return graph;
 }
 
-/** Share of the held-out images that the file classifies rightly. */
-async function testFile(
+/** How a file does on the held-out images. */
+interface Examination {
+  /** Share that it classifies rightly. */
+  readonly accuracy: number;
+  /** Root mean square of the features. */
+  readonly magnitude: number;
+}
+
+async function examine(
   bytes: Uint8Array,
   { shape, classes }: Classifier,
   lessons: Lessons,
   { openSession, signal }: FeatureTraining,
-): Promise<number> {
+): Promise<Examination> {
   const session = await openSession(bytes);
   try {
     let right = 0;
+    let squares = 0;
     for (let start = 0; start < lessons.heldOut; start += BATCH) {
       signal?.throwIfAborted();
       const lesson = await lessons.drawHeldOut(start, BATCH);
       const images = new Float32Array(lesson.pixels.length);
       toUnit(lesson.pixels, images, 0);
       const count = lesson.classes.length;
-      const { logits } = await session.run({ images: plainTensor(images, [count, ...shape]) });
+      const { logits, features } = await session.run({ images: plainTensor(images, [count, ...shape]) });
       for (let i = 0; i < count; i++) {
         const row = logits!.data.subarray(i * classes, (i + 1) * classes);
         if (row.indexOf(Math.max(...row)) === lesson.classes[i]) right++;
       }
+      for (const value of features!.data) squares += value * value;
     }
-    return right / lessons.heldOut;
+    const magnitude = Math.sqrt(squares / (lessons.heldOut * FEATURE_SIZE));
+    return { accuracy: right / lessons.heldOut, magnitude };
   } finally {
     await session.dispose();
   }
 }
 
 /**
+ * The same classifier with features of another size: a ReLU lets a factor pass, so that the layer before it may give
+ * what the layer behind it takes back. KID's cubic kernel wants products of features around 1.
+ */
+function rescale(weights: Record<string, FloatTensor>, magnitude: number): Record<string, FloatTensor> {
+  const factors: Readonly<Record<string, number>> = {
+    'features/kernel': 1 / magnitude,
+    'features/bias': 1 / magnitude,
+    'classes/kernel': magnitude,
+  };
+  return Object.fromEntries(
+    Object.entries(weights).map(([name, tensor]) => {
+      const factor = factors[name] ?? 1;
+      return [name, { ...tensor, data: tensor.data.map((value) => value * factor) }];
+    }),
+  );
+}
+
+/**
  * Trains features on a data set.
  *
- * @returns an ONNX file: pixels in [0, 1] to features; its metadata tell task, accuracy, data and seed
- * @throws GanError `BAD_ARGUMENT` for data that nothing can be learnt from, `DIVERGED` when the weights hold no numbers;
- *         the signal's reason when aborted
+ * @returns an ONNX file: pixels in [0, 1] to features whose mean square is 1; its metadata tell task, accuracy, data
+ *          and seed
+ * @throws GanError `BAD_ARGUMENT` for data that nothing can be learnt from, `DIVERGED` when nothing was learnt; the
+ *         signal's reason when aborted
  */
 export async function trainFeatures(data: Dataset, training: FeatureTraining): Promise<Uint8Array> {
   const lessons = planLessons(data, training.seed);
   const classifier = buildClassifier(data.shape, lessons.classes);
-  const weights = await learn(classifier, lessons, training);
-  for (const [name, { data: values }] of Object.entries(weights)) {
-    if (values.every(Number.isFinite)) continue;
-    throw new GanError('DIVERGED', name, 'Expected finite weights, got `NaN`. Take another --seed.');
+  const learnt = await learn(classifier, lessons, training);
+  const encode = (weights: Record<string, FloatTensor>): Uint8Array =>
+    encodeModel(traceClassifier(classifier, weights));
+  const { magnitude } = await examine(encode(learnt), classifier, lessons, training);
+  if (!(magnitude > 0 && magnitude < Number.POSITIVE_INFINITY)) {
+    const message = `Expected features of some size, got \`${magnitude}\`. Name a network with --features.`;
+    throw new GanError('DIVERGED', 'features', message);
   }
-  const model = encodeModel(traceClassifier(classifier, weights));
-  const accuracy = await testFile(model, classifier, lessons, training);
+  const model = encode(rescale(learnt, magnitude));
+  const { accuracy } = await examine(model, classifier, lessons, training);
   const properties = encodeProperties({
     'ganx.features.version': '1',
     'ganx.features.task': lessons.task,

@@ -32,7 +32,7 @@ function refuse(what: string, got: string): GanError {
 }
 
 /** Finds out how a network takes images of a shape. @throws GanError `BAD_MODEL_FILE` when it does not */
-function fit({ inputs, outputs }: Session, [height, width, channels]: readonly number[]): Fitting {
+function findFitting({ inputs, outputs }: Session, [height, width, channels]: readonly number[]): Fitting {
   const [input] = inputs;
   const takes = (extents: readonly unknown[]): boolean =>
     [height, width, channels].every(
@@ -84,7 +84,7 @@ export async function extractFeatures(
   { signal, onProgress }: WorkOptions = {},
 ): Promise<Rows> {
   const [count = 0, ...shape] = images.shape;
-  const { input, output, layout, fixedBatch } = fit(session, shape);
+  const { input, output, layout, fixedBatch } = findFitting(session, shape);
   const size = sizeOf(shape);
   const [height, width, channels] = shape;
   const extents = layout === 'nhwc' ? shape : [channels!, height!, width!];

@@ -3,7 +3,7 @@
  * arXiv:1406.2661 has it. It can be gamed (arXiv:1511.01844): show samples and a second measure beside it.
  */
 import { expected } from '../core/errors.js';
-import type { FloatTensor, PlainTensor } from '../core/tensor.js';
+import type { PlainTensor } from '../core/tensor.js';
 import { expectSameWidth, type Rows, toRows } from './rows.js';
 import { type DistanceOptions, runInPieces } from './run-jobs.js';
 
@@ -29,7 +29,7 @@ export interface ParzenResult extends LogLikelihood {
 /** What is measured; images are pixels in [0, 1] or uint8, all [n, …] of one size. */
 export interface ParzenInput {
   /** Where the windows stand (see `toPixels`). */
-  readonly samples: FloatTensor | PlainTensor;
+  readonly samples: PlainTensor;
   /** Items that choose the width: the paper takes 1,000. */
   readonly validation: PlainTensor;
   readonly test: PlainTensor;
