@@ -9,7 +9,9 @@ import { normal, uniform } from '../src/core/random.js';
 import { type PlainTensor, plainTensor } from '../src/core/tensor.js';
 import type { Dataset } from '../src/core/types.js';
 import { openData } from '../src/data/index.js';
-import { findNearest, measureParzen, PARZEN_SIGMAS, toPixels } from '../src/measure/index.js';
+import { type VisitDistances, visitDistances } from '../src/measure/distances.js';
+import { findNearest, measureParzen, PARZEN_SIGMAS, toPixels, toRows } from '../src/measure/index.js';
+import { productsModule } from '../src/measure/products-assembly.js';
 import type { Pool } from '../src/workers/index.js';
 import { randomState } from './support/mersenne-twister.js';
 
@@ -100,13 +102,34 @@ describe.each([
 });
 
 describe('work on distances', () => {
-  const samples = sparse('samples', 400, 20, 1);
+  const samples = sparse('samples', 600, 20, 1);
+
+  it.each([
+    [1, 0.3],
+    [0.3, 1],
+  ])('have the same bits with and without WebAssembly: densities %d and %d', (one, other) => {
+    expect(productsModule()).not.toBeNull();
+    const [queries, references] = [sparse('queries', 300, 30, one), sparse('others', 1100, 30, other)];
+    const collect = (module: ReturnType<typeof productsModule>): number[] => {
+      const all: number[] = [];
+      const visit: VisitDistances = (query, reference, distances, count) => {
+        expect(count).toBeLessThanOrEqual(distances.length);
+        for (let i = 0; i < count; i++) all[query * 1100 + reference + i] = distances[i]!;
+      };
+      visitDistances(toRows(queries), 0, 300, toRows(references), visit, module);
+      return all;
+    };
+    const fast = collect(productsModule());
+    expect(fast).toHaveLength(300 * 1100);
+    expect(collect(null)).toEqual(fast);
+    expect(fast[299 * 1100 + 1099]).toBeCloseTo(distance(queries, 299, references, 1099), 12);
+  });
 
   it('counts every query and stops when told to', async () => {
     const seen: string[] = [];
     const onProgress = (done: number, total: number): void => void seen.push(`${done}/${total}`);
     await findNearest(samples, samples, { onProgress });
-    expect(seen).toEqual(['128/400', '256/400', '384/400', '400/400']);
+    expect(seen).toEqual(['256/600', '512/600', '600/600']);
     const stop = new AbortController();
     const stopped = findNearest(samples, samples, {
       run: pool.run,

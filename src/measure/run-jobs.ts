@@ -25,7 +25,7 @@ export interface DistanceOptions extends WorkOptions {
 }
 
 /** Queries of one job: some tenths of a second for 10,000 images of MNIST. */
-const JOB_QUERIES = 128;
+const JOB_QUERIES = 256;
 
 /** Does the jobs in this thread, and lets others have their turn in between. */
 export const runHere: RunJobs = async (jobs, { signal, onDone } = {}) => {
