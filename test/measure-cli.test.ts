@@ -1,13 +1,14 @@
 /** `ganx measure` as a user has it: generators, arrays and real items against data, tables and JSON, and refusals. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeNpy } from '../src/core/npy.js';
 import { type PlainTensor, plainTensor } from '../src/core/tensor.js';
 import { openData } from '../src/data/index.js';
 import { trainFeatures } from '../src/features/index.js';
 import { findNearest, measureParzen } from '../src/measure/index.js';
-import { ganx, makeWorkplace } from './support/cli.js';
+import { ganx, makeWorkplace, startGanx } from './support/cli.js';
 import { openOnCpu } from './support/small-training.js';
 
 const folder = makeWorkplace();
@@ -64,9 +65,11 @@ describe('images', () => {
     expect(measures.fid).toBeLessThan(1e-6);
     expect(measures['precision-recall']).toEqual({ precision: 1, recall: 1, k: 3 });
     const nearest = await findNearest(flat(more), flat(images));
-    expect(measures.nearest.found.map(({ index }: { index: number }) => index)).toEqual(
-      nearest.map(({ index }) => index),
-    );
+    const least = Math.min(...nearest.map(({ distance }) => distance));
+    const { sample, index, distance } = measures.nearest.closest[0];
+    expect(index).toBe(nearest[sample]?.index);
+    expect([distance, measures.nearest.samples.least]).toEqual([expect.closeTo(least, 5), distance]);
+    expect(measures.nearest.closest).toHaveLength(10);
     expect(measures.nearest.samples.median).toBeCloseTo(measures.nearest.test.median, 5);
   });
 
@@ -132,6 +135,21 @@ describe('points', () => {
     const collapsed = await run('points.npy', '--data', 'ring', '--metrics', 'coverage', '--json');
     expect(JSON.parse(collapsed.stdout).measures.coverage).toMatchObject({ covered: 1, highQuality: 1 });
   });
+});
+
+it('stops at Ctrl-C with nothing on stdout', async () => {
+  const running = startGanx(
+    ['measure', '--real', '100', '--data', 'images.npy', '--metrics', 'kid'],
+    folder,
+    {
+      env,
+    },
+  );
+  while (!running.stderr().includes('Training a small network')) await sleep(20);
+  running.child.kill('SIGINT');
+  const { code, stdout, stderr } = await running.ended;
+  expect([code, stdout]).toEqual([130, '']);
+  expect(stderr).toContain('Stopping.');
 });
 
 describe('refusals', () => {

@@ -67,7 +67,9 @@ export async function openMeasured(
 ): Promise<MeasuredData> {
   const data = await openDataWithBar(source, options);
   try {
-    const apart = await openTest(source, wish, options);
+    const [size, , channels] = data.shape;
+    const shape = data.kind === 'images' && (channels === 1 || channels === 3) ? { size, channels } : {};
+    const apart = await openTest(source, wish, { ...options, ...shape });
     if (apart) {
       const { set, from } = apart;
       const test = await set.read(countUp(0, Math.min(MOST_TEST, set.count)));

@@ -26,6 +26,8 @@ export type Metric = (typeof METRICS)[number];
 
 /** Samples whose nearest training items are looked for. */
 const MOST_NEAREST = 1000;
+/** Samples that a report names. */
+const CLOSEST = 10;
 
 /** Distances from the nearest training item. */
 export interface Distances {
@@ -38,8 +40,8 @@ export interface Distances {
 export interface NearestResult {
   readonly samples: Distances;
   readonly test?: Distances;
-  /** The nearest training item of each sample that was looked at. */
-  readonly found: readonly Nearest[];
+  /** The samples that are nearest to a training item, by their numbers. */
+  readonly closest: readonly (Nearest & { readonly sample: number })[];
 }
 
 /** Whatever was measured. */
@@ -116,7 +118,10 @@ async function measureNearest({ samples, measured, run, signal }: Subjects): Pro
   return {
     samples: describeDistances(found),
     ...(unseen ? { test: describeDistances(unseen) } : {}),
-    found,
+    closest: found
+      .map((nearest, sample) => ({ sample, ...nearest }))
+      .sort((a, b) => a.distance - b.distance)
+      .slice(0, CLOSEST),
   };
 }
 

@@ -72,6 +72,13 @@ async function openModel(path: string, choices: SubjectChoices): Promise<Subject
     printNote(`Not ${name}/${where}: ${reason}`);
   }
   const { metadata } = generator;
+  const [black, white] = metadata.imageRange;
+  if (metadata.kind === 'images' && white - black > 2) {
+    // As the 2014 recipes for CIFAR-10 have it, whose values are contrast-normalised.
+    printNote(
+      `The generator's values go from ${black} to ${white}: it learnt other values than plain pixels.`,
+    );
+  }
   return {
     name: path,
     shape: metadata.imageShape,

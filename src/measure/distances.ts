@@ -6,9 +6,10 @@ import { openWorkspace, PANEL, type Workspace } from './products.js';
 import type { ProductsModule } from './products-assembly.js';
 import type { Rows } from './rows.js';
 
-/** Queries and references of a block: a panel of one and the lists of the other stay in a core's cache. */
-const BLOCK_QUERIES = 256;
-const BLOCK_REFERENCES = 512;
+/** References of a block at most, and half as many queries: enough work for each row that is laid out. */
+const MOST_ROWS = 512;
+/** Values of a block at most, 16 MiB: wide rows come in smaller blocks. */
+const MOST_VALUES = 2 ** 21;
 /** Rows that tell how much of a matrix is zero. */
 const PROBED_ROWS = 64;
 
@@ -72,16 +73,17 @@ export function visitDistances(
   // The side with more zeros is kept as lists.
   const turned = densityOf(references) < densityOf(queries);
   const { width } = queries;
-  const work = openWorkspace(BLOCK_REFERENCES, width, module);
-  const distances = new Float64Array(BLOCK_REFERENCES);
-  for (let first = from; first < to; first += BLOCK_QUERIES) {
-    const last = Math.min(to, first + BLOCK_QUERIES);
+  const most = Math.max(PANEL, Math.min(MOST_ROWS, Math.floor(MOST_VALUES / width)));
+  const work = openWorkspace(most, width, module);
+  const distances = new Float64Array(most);
+  for (let first = from; first < to; first += Math.ceil(most / 2)) {
+    const last = Math.min(to, first + Math.ceil(most / 2));
     const block = takeBlock(queries, first, last);
     const queryNorms = squareNorms(block, width);
     if (turned) work.setPanels(block);
     else work.setLists(block);
-    for (let start = 0; start < references.count; start += BLOCK_REFERENCES) {
-      const other = takeBlock(references, start, Math.min(references.count, start + BLOCK_REFERENCES));
+    for (let start = 0; start < references.count; start += most) {
+      const other = takeBlock(references, start, Math.min(references.count, start + most));
       const norms = squareNorms(other, width);
       if (turned) work.setLists(other);
       else work.setPanels(other);
