@@ -54,6 +54,11 @@ async function openTest(
   return { set, from: `${source} of seed 1` };
 }
 
+/** Options that fit other images to those of a data set. */
+function shapeOf({ kind, shape: [size, , channels] }: Dataset): DataOptions {
+  return kind === 'images' ? { size, channels: channels === 1 ? 1 : 3 } : {};
+}
+
 /**
  * Opens a data set and its test items; the caller closes the data set.
  *
@@ -67,9 +72,7 @@ export async function openMeasured(
 ): Promise<MeasuredData> {
   const data = await openDataWithBar(source, options);
   try {
-    const [size, , channels] = data.shape;
-    const shape = data.kind === 'images' && (channels === 1 || channels === 3) ? { size, channels } : {};
-    const apart = await openTest(source, wish, { ...options, ...shape });
+    const apart = await openTest(source, wish, { ...options, ...shapeOf(data) });
     if (apart) {
       const { set, from } = apart;
       const test = await set.read(countUp(0, Math.min(MOST_TEST, set.count)));
