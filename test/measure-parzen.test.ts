@@ -125,6 +125,15 @@ describe('work on distances', () => {
     expect(fast[299 * 1100 + 1099]).toBeCloseTo(distance(queries, 299, references, 1099), 12);
   });
 
+  it('bear rows so wide that blocks hold few of them', async () => {
+    const [queries, references] = [sparse('wide', 19, 150_000, 0.5), sparse('wider', 37, 150_000, 0.5)];
+    const found = await findNearest(queries, references);
+    for (const [i, nearest] of found.entries()) {
+      const all = Array.from({ length: 37 }, (_, j) => distance(queries, i, references, j));
+      expect(nearest.index).toBe(all.indexOf(Math.min(...all)));
+    }
+  });
+
   it('counts every query and stops when told to', async () => {
     const seen: string[] = [];
     const onProgress = (done: number, total: number): void => void seen.push(`${done}/${total}`);

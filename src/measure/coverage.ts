@@ -25,7 +25,7 @@ export interface Coverage {
   readonly bins: number;
 }
 
-/** As in VEEGAN (arXiv:1705.07761, section 4.1). */
+/** As VEEGAN counts (arXiv:1705.07761). */
 export const WITHIN = 3;
 /** Bins along an axis by the number of dimensions: fewer than samples, as a histogram of noise diverges too. */
 const BINS: readonly number[] = [0, 100, 40];

@@ -7,7 +7,7 @@ import { expected } from '../core/errors.js';
 import { expectSameWidth, type Rows } from './rows.js';
 import { type DistanceOptions, runInPieces } from './run-jobs.js';
 
-/** Section 2: "we use k = 3". */
+/** The paper's choice. */
 export const NEIGHBOURS = 3;
 
 export interface PrecisionRecall {

@@ -34,11 +34,6 @@ export function toPixels(images: FloatTensor, [black, white]: readonly [number, 
   return { ...images, data: images.data.map((value) => (value - black) * scale) };
 }
 
-/** Rows `from` to `to - 1` of others, without a copy. */
-export function sliceRows({ data, width, scale }: Rows, from: number, to: number): Rows {
-  return { data: data.subarray(from * width, to * width), count: to - from, width, scale };
-}
-
 /** @throws GanError `BAD_ARGUMENT` unless both have rows of one width */
 export function expectSameWidth(where: string, one: Rows, other: Rows): void {
   if (one.width !== other.width) throw expected(where, `rows of ${other.width} values`, one.width);
