@@ -15,6 +15,7 @@ const VERBS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   train: async () => makeCommand((await import('./train.js')).trainVerb),
   export: async () => makeCommand((await import('./export.js')).exportVerb),
   sample: async () => makeCommand((await import('./sample.js')).sampleVerb),
+  figures: async () => makeCommand((await import('./figures.js')).figuresVerb),
   embed: async () => makeCommand((await import('./embed.js')).embedVerb),
   parity: async () => makeCommand((await import('./parity.js')).parityVerb),
   measure: async () => makeCommand((await import('./measure.js')).measureVerb),

@@ -22,6 +22,8 @@ export interface Reference {
 
 /** What a chart shows. */
 export interface Chart {
+  /** For its file. */
+  readonly name: string;
   readonly title: string;
   /** With the unit: `images seen`. */
   readonly xLabel: string;
@@ -120,14 +122,24 @@ function drawAxes({ xLabel, yLabel }: Chart, { xs, ys, placeX, placeY }: Axes, t
     ...xs.map((x) => line(placeX(x), bottom, placeX(x), bottom + 5, theme.faint)),
     ...xs.map((x) => text(placeX(x), bottom + 19, 'middle', theme.faint, formatShort(x))),
     text((left + right) / 2, bottom + 41, 'middle', theme.faint, xLabel),
-    text(0, 0, 'middle', theme.faint, yLabel, ` transform="translate(14 ${(FRAME.top + bottom) / 2}) rotate(-90)"`),
+    text(
+      0,
+      0,
+      'middle',
+      theme.faint,
+      yLabel,
+      ` transform="translate(14 ${(FRAME.top + bottom) / 2}) rotate(-90)"`,
+    ),
   ];
 }
 
 function drawSeries({ points, marks }: Series, { placeX, placeY }: Axes, colour: string): string[] {
   const places = points.map(([x, y]) => `${round(placeX(x))} ${round(placeY(y))}`);
   const dots = marks
-    ? points.map(([x, y]) => `<circle cx="${round(placeX(x))}" cy="${round(placeY(y))}" r="3.5" style="fill:${colour}"/>`)
+    ? points.map(
+        ([x, y]) =>
+          `<circle cx="${round(placeX(x))}" cy="${round(placeY(y))}" r="3.5" style="fill:${colour}"/>`,
+      )
     : [];
   return [
     `<path d="M${places.join('L')}" style="fill:none;stroke:${colour};stroke-width:2;stroke-linejoin:round;stroke-linecap:round"/>`,

@@ -3,7 +3,7 @@
  * https://jsonlines.org
  */
 import { GanError, messageOf } from '../core/errors.js';
-import type { Chart, Series } from './chart.js';
+import type { Chart, Reference, Series } from './chart.js';
 
 /** One line of stats.jsonl: means over some steps. */
 export interface TrainingRecord {
@@ -31,7 +31,7 @@ export interface LikelihoodRecord {
 const MOST_POINTS = 400;
 
 /** log 2: D's loss, and the non-saturating loss of G, where D = 1/2 everywhere (theorem 1). */
-const LOG_2 = 0.6931471805599453;
+const LOG_2 = Math.LN2;
 
 function parseRecords<T>(
   text: string,
@@ -94,6 +94,7 @@ export function makeTrainingCharts(records: readonly TrainingRecord[], kind: 'im
   const xLabel = `real ${kind} shown to D`;
   return [
     {
+      name: 'losses',
       title: 'Losses in training',
       xLabel,
       yLabel: 'loss (nats)',
@@ -101,6 +102,7 @@ export function makeTrainingCharts(records: readonly TrainingRecord[], kind: 'im
       references: [{ name: 'log 2, at equilibrium', y: LOG_2 }],
     },
     {
+      name: 'beliefs',
       title: 'What D believes',
       xLabel,
       yLabel: 'mean probability',
@@ -114,10 +116,15 @@ export function makeTrainingCharts(records: readonly TrainingRecord[], kind: 'im
 /**
  * The chart of the log-likelihood in the course of training.
  *
- * @param count items of the training data, so that the axis can be in epochs
+ * @param count      items of the training data, so that the axis can be in epochs
+ * @param references likelihoods to compare with
  * @returns undefined where there is nothing to draw
  */
-export function makeLikelihoodChart(records: readonly LikelihoodRecord[], count: number): Chart | undefined {
+export function makeLikelihoodChart(
+  records: readonly LikelihoodRecord[],
+  count: number,
+  references: readonly Reference[],
+): Chart | undefined {
   if (records.length === 0) return undefined;
   const tested = records.filter((record) => record.test !== undefined);
   const epochs = (imagesSeen: number) => imagesSeen / count;
@@ -132,9 +139,11 @@ export function makeLikelihoodChart(records: readonly LikelihoodRecord[], count:
     points: tested.map((record) => [epochs(record.imagesSeen), record.test!]),
   };
   return {
+    name: 'likelihood',
     title: 'Parzen log-likelihood',
     xLabel: 'epochs',
     yLabel: 'log-likelihood (nats)',
     series: tested.length > 0 ? [validation, test] : [validation],
+    references,
   };
 }

@@ -92,7 +92,11 @@ export async function drawImages(
       },
     ],
     facts: {
-      nearest: nearest.map(({ index, distance }, row) => ({ sample: neighbours[row]!, item: index, distance })),
+      nearest: nearest.map(({ index, distance }, row) => ({
+        sample: neighbours[row]!,
+        item: index,
+        distance,
+      })),
       interpolation: {
         steps: STEPS,
         ends: Array.from({ length: LINES }, (_, row) => [2 * row, 2 * row + 1] as const),

@@ -4,75 +4,79 @@
  * https://arxiv.org/abs/1406.2661, section 5
  */
 import { expected } from '../core/errors.js';
-import { plainTensor, type PlainTensor } from '../core/tensor.js';
+import { type FloatTensor, type PlainTensor, plainTensor, sizeOf } from '../core/tensor.js';
 import type { Dataset } from '../core/types.js';
 import { type DistanceOptions, measureParzen, type ParzenResult, toPixels } from '../measure/index.js';
 import type { Generator } from '../sample/index.js';
+import { chooseRows } from './known-data.js';
 
-/** The authors choose σ on rows 50,000 to 50,999 of MNIST's training images. */
-const VALIDATION = { from: 50_000, count: 1000 };
+/** Samples are held all at once: 2 GiB of them. */
+const MOST_VALUES = 2 ** 29;
 
-function readRange(data: Dataset, from: number, count: number): Promise<PlainTensor> {
-  return data.read(Uint32Array.from({ length: count }, (_, i) => from + i));
-}
-
-/** The rows that choose σ: the authors', or of a smaller set the last tenth, 1,000 at most. */
-export function chooseValidation(count: number): { from: number; count: number } {
-  if (count >= VALIDATION.from + VALIDATION.count) return VALIDATION;
-  const some = Math.max(1, Math.min(VALIDATION.count, Math.floor(count / 10)));
-  return { from: count - some, count: some };
-}
-
-/** How much is drawn, and what is told. */
+/** How much is measured, and what is told. */
 export interface LikelihoodOptions extends DistanceOptions {
   /** Samples that windows stand on: 10,000 in the paper. */
   readonly samples: number;
   readonly seed: number;
+  /** Leaves the yardstick out, which takes as long as the generator does. */
+  readonly quick?: boolean | undefined;
   /** Called after each batch of samples. */
-  readonly onDrawn?: (done: number, total: number) => void;
+  readonly onDrawn?: ((done: number, total: number) => void) | undefined;
+}
+
+/** What was measured for Table 1. */
+export interface Measured {
+  readonly generator: ParzenResult;
+  /** Real training images in place of samples, as many. */
+  readonly yardstick?: ParzenResult;
 }
 
 /**
- * The mean log-likelihood of all test images under samples of a generator.
+ * Draws samples as pixels in [0, 1].
  *
- * @param test images that it was not trained on
- * @throws GanError `BAD_ARGUMENT` for test images of another shape; the signal's reason when aborted
+ * @returns [samples, H, W, C]
+ * @throws GanError `BAD_ARGUMENT` for more than 2 GiB; the signal's reason when aborted
  */
-export async function measureGenerator(
+export async function drawPixels(
   generator: Generator,
-  data: Dataset,
-  test: PlainTensor,
-  options: LikelihoodOptions,
-): Promise<ParzenResult> {
-  const { samples: count, seed, onDrawn, ...distances } = options;
+  { samples: count, seed, signal, onDrawn }: LikelihoodOptions,
+): Promise<FloatTensor> {
   const { imageShape, imageRange } = generator.metadata;
-  const size = imageShape[0] * imageShape[1] * imageShape[2];
+  const size = sizeOf(imageShape);
+  const most = Math.floor(MOST_VALUES / size);
+  if (count > most) throw expected('figures', `at most ${most} samples (2 GiB)`, count, 'Set --samples.');
   const values = new Float32Array(count * size);
-  for await (const { images, from } of generator.stream({ count, seed, batch: 100, signal: options.signal })) {
+  for await (const { images, from } of generator.stream({ count, seed, batch: 100, signal })) {
     values.set(images.data, from * size);
     onDrawn?.(from + images.shape[0]!, count);
   }
-  const samples = toPixels(plainTensor(values, [count, ...imageShape]), imageRange);
-  const rows = chooseValidation(data.count);
-  const validation = await readRange(data, rows.from, rows.count);
-  return await measureParzen({ samples, validation, test }, distances);
+  return toPixels(plainTensor(values, [count, ...imageShape]), imageRange);
 }
 
 /**
- * The yardstick: the same with real training images as the samples, the first of the data set.
+ * Measures the mean log-likelihood of test images under a generator's samples, and under as many real images.
  *
- * @param count at most this many; rows that choose σ are left out
+ * @param test images that it was not trained on, uint8 [n, H, W, C]
+ * @throws GanError `BAD_ARGUMENT` for test images of another size, or too many samples; the signal's reason
  */
-export async function measureReals(
+export async function measureLikelihood(
+  generator: Generator,
   data: Dataset,
   test: PlainTensor,
-  count: number,
-  options: DistanceOptions = {},
-): Promise<ParzenResult> {
-  const rows = chooseValidation(data.count);
-  const most = Math.min(count, rows.from);
-  if (most < 1) throw expected('figures', 'at least 2 training images', data.count);
-  const samples = await readRange(data, 0, most);
-  const validation = await readRange(data, rows.from, rows.count);
-  return await measureParzen({ samples, validation, test }, options);
+  ofMnist: boolean,
+  options: LikelihoodOptions,
+): Promise<Measured> {
+  const { run, signal, onProgress, quick = false } = options;
+  const rows = chooseRows(data.count, ofMnist);
+  const validation = await data.read(rows.validation);
+  const parts = quick ? 1 : 2;
+  const measure = (samples: PlainTensor, part: number) =>
+    measureParzen(
+      { samples, validation, test },
+      { run, signal, onProgress: (done, total) => onProgress?.(part * total + done, parts * total) },
+    );
+  const measured = await measure(await drawPixels(generator, options), 0);
+  if (quick) return { generator: measured };
+  const reals = await data.read(rows.reals.subarray(0, options.samples));
+  return { generator: measured, yardstick: await measure(reals, 1) };
 }

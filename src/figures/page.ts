@@ -22,11 +22,16 @@ export interface Page {
   readonly summary: string;
   readonly pictures: readonly PagePicture[];
   readonly charts: readonly Chart[];
-  readonly table: { readonly rows: readonly TableRow[]; readonly dataName: string; readonly notes: readonly string[] };
+  readonly table: {
+    readonly rows: readonly TableRow[];
+    readonly dataName: string;
+    readonly notes: readonly string[];
+  };
 }
 
 // Nothing can be asked for from elsewhere, whatever stands in the page.
-const POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY =
+  "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2024; --faint: #60646c; --line: #e3e4e8; --paper: #fcfcfd; --band: #f0f4fb;
@@ -50,8 +55,8 @@ th, td { padding: 0.5rem 0.75rem; border-top: 1px solid var(--line); text-align:
 th:first-child { text-align: left; white-space: normal; min-width: 9rem; }
 thead th { border-top: 0; }
 tbody th { font-weight: 400; }
-tr.here { background: var(--band); }
-tr.here th, tr.here td { font-weight: 600; }
+tr.run { background: var(--band); }
+tr.run th, tr.run td { font-weight: 600; }
 `;
 
 function writePicture({ heading, alt, caption, png, size: [width, height] }: PagePicture): string {
@@ -67,7 +72,7 @@ function writeRow({ model, source, mnist, tfd, other }: TableRow, hasOther: bool
   const cells = [mnist, tfd, ...(hasOther ? [other] : [])].map(
     (likelihood) => `<td>${formatLikelihood(likelihood, source)}</td>`,
   );
-  const style = source === 'here' ? ' class="here"' : '';
+  const style = source === 'run' ? ' class="run"' : '';
   return `<tr${style}><th scope="row">${escapeText(model)}</th>${cells.join('')}</tr>`;
 }
 

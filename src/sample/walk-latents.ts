@@ -45,7 +45,10 @@ export function walkLatents(
   const angle = lengths > 0 ? Math.acos(Math.min(1, Math.max(-1, product / lengths))) : 0;
   // Opposite latents have no shortest arc, and the straight line is as good as any.
   const isStraight =
-    way === 'line' || latentDistribution === 'uniform' || angle < STRAIGHT_BELOW || Math.PI - angle < STRAIGHT_BELOW;
+    way === 'line' ||
+    latentDistribution === 'uniform' ||
+    angle < STRAIGHT_BELOW ||
+    Math.PI - angle < STRAIGHT_BELOW;
   const data = new Float32Array(steps * latentSize);
   for (let step = 0; step < steps; step++) {
     const t = step / (steps - 1);

@@ -35,6 +35,7 @@ const LIBRARY_ROOMS = [
   'measure',
   'workers',
   'features',
+  'figures',
   'serve',
   'browser',
   'web',
@@ -96,6 +97,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'runtimes/open-inference': { rooms: ['src/core', 'runtimes', 'src/sample/read-values.ts'], libraries: {} },
   'src/sample': { rooms: ['src/core'], libraries: { 'fast-png': ANY } },
   'src/measure': { rooms: ['src/core', 'src/sample'], libraries: {} },
+  'src/figures': {
+    rooms: ['src/core', 'src/sample', 'src/measure'],
+    libraries: { 'node:': ANY, sharp: ANY },
+  },
   'src/workers': { rooms: ['src/core', 'src/measure'], libraries: { 'node:': ANY } },
   'src/features': {
     rooms: [

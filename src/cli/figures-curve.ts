@@ -1,0 +1,70 @@
+/** `ganx figures --curve`: the Parzen log-likelihood of every snapshot of a run, kept in its parzen.jsonl. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { listSnapshots, openStats, readWholeFile } from '../checkpoint/index.js';
+import type { Dataset } from '../core/types.js';
+import {
+  chooseRows,
+  drawPixels,
+  isMnist,
+  type LikelihoodRecord,
+  parseLikelihoods,
+} from '../figures/index.js';
+import { openGenerator } from '../load-generator.js';
+import { type DistanceOptions, measureParzen } from '../measure/index.js';
+import { exportWithCheck, findSource } from './export.js';
+import { openBar } from './print.js';
+
+/** The lines of a run's parzen.jsonl; none where there is no such file. */
+export async function readLikelihoods(run: string): Promise<LikelihoodRecord[]> {
+  const file = join(run, 'parzen.jsonl');
+  if (!existsSync(file)) return [];
+  return parseLikelihoods(new TextDecoder().decode(await readWholeFile(file)), file);
+}
+
+/** What each snapshot is measured with. */
+export interface CurveOptions extends DistanceOptions {
+  readonly samples: number;
+  readonly seed: number;
+  readonly device: string;
+}
+
+/**
+ * Measures the snapshots that have no line yet, on rows of the training data that choose σ.
+ *
+ * @throws GanError when a snapshot cannot be used; the signal's reason when aborted
+ */
+export async function measureCurve(run: string, data: Dataset, options: CurveOptions): Promise<void> {
+  const { samples, seed, device, signal } = options;
+  const known = new Set((await readLikelihoods(run)).map(({ imagesSeen }) => imagesSeen));
+  const snapshots = await listSnapshots(run);
+  const rows = chooseRows(data.count, await isMnist(data));
+  const validation = await data.read(rows.validation);
+  const log = await openStats(join(run, 'parzen.jsonl'));
+  const bar = openBar('Measuring snapshots', 'snapshots');
+  try {
+    for (const [done, path] of snapshots.entries()) {
+      bar.update(done, snapshots.length);
+      signal?.throwIfAborted();
+      const { source } = await findSource(path);
+      if (known.has(source.imagesSeen)) continue;
+      const { bytes } = await exportWithCheck(source);
+      const generator = await openGenerator(bytes, { device });
+      try {
+        const pixels = await drawPixels(generator, { samples, seed, signal });
+        const found = await measureParzen(
+          { samples: pixels, validation, test: validation },
+          { run: options.run, signal },
+        );
+        const { sigma, mean, standardError } = found;
+        await log.append({ imagesSeen: source.imagesSeen, sigma, validation: mean, standardError, samples });
+      } finally {
+        await generator.dispose();
+      }
+    }
+    bar.update(snapshots.length, snapshots.length);
+  } finally {
+    bar.stop();
+    await log.close();
+  }
+}
