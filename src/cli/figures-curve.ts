@@ -36,22 +36,27 @@ export interface CurveOptions extends DistanceOptions {
  */
 export async function measureCurve(run: string, data: Dataset, options: CurveOptions): Promise<void> {
   const { samples, seed, device, signal } = options;
-  const known = new Set((await readLikelihoods(run)).map(({ imagesSeen }) => imagesSeen));
+  const measured = await readLikelihoods(run);
+  // Likelihoods rise with the number of samples, so that only equal numbers make one curve.
+  const known = new Set(
+    measured.filter((one) => (one.samples ?? samples) === samples).map(({ imagesSeen }) => imagesSeen),
+  );
   const snapshots = await listSnapshots(run);
   const rows = chooseRows(data.count, await isMnist(data));
   const validation = await data.read(rows.validation);
   const log = await openStats(join(run, 'parzen.jsonl'));
-  const bar = openBar('Measuring snapshots', 'snapshots');
+  const bar = openBar('Measuring snapshots', 'samples');
   try {
     for (const [done, path] of snapshots.entries()) {
-      bar.update(done, snapshots.length);
+      const onDrawn = (drawn: number) => bar.update(done * samples + drawn, snapshots.length * samples);
+      onDrawn(0);
       signal?.throwIfAborted();
       const { source } = await findSource(path);
       if (known.has(source.imagesSeen)) continue;
       const { bytes } = await exportWithCheck(source);
       const generator = await openGenerator(bytes, { device });
       try {
-        const pixels = await drawPixels(generator, { samples, seed, signal });
+        const pixels = await drawPixels(generator, { samples, seed, signal, onDrawn });
         const found = await measureParzen(
           { samples: pixels, validation, test: validation },
           { run: options.run, signal },
@@ -62,7 +67,6 @@ export async function measureCurve(run: string, data: Dataset, options: CurveOpt
         await generator.dispose();
       }
     }
-    bar.update(snapshots.length, snapshots.length);
   } finally {
     bar.stop();
     await log.close();

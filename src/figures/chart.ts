@@ -63,7 +63,7 @@ export const OF_PAGE: Theme = {
 
 const WIDTH = 520;
 const HEIGHT = 320;
-const FRAME = { left: 58, right: 462, top: 62, bottom: 268 };
+const FRAME = { left: 68, right: 466, top: 62, bottom: 268 };
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
@@ -128,7 +128,7 @@ function drawAxes({ xLabel, yLabel }: Chart, { xs, ys, placeX, placeY }: Axes, t
       'middle',
       theme.faint,
       yLabel,
-      ` transform="translate(14 ${(FRAME.top + bottom) / 2}) rotate(-90)"`,
+      ` transform="translate(13 ${(FRAME.top + bottom) / 2}) rotate(-90)"`,
     ),
   ];
 }

@@ -25,6 +25,8 @@ export interface LikelihoodRecord {
   /** Mean over test rows, with its standard error. */
   readonly test?: number;
   readonly standardError?: number;
+  /** Samples that windows stood on; likelihoods rise with them. */
+  readonly samples?: number;
 }
 
 /** Points of a curve beyond this many are averaged in groups. */
@@ -56,7 +58,7 @@ function parseRecords<T>(
       throw refuse(messageOf(error), error);
     }
     const isGood = (key: string) => Number.isFinite(record?.[key]);
-    const isFine = needed.every(isGood) && optional.every((key) => !record[key] || isGood(key));
+    const isFine = needed.every(isGood) && optional.every((key) => record[key] === undefined || isGood(key));
     if (!isFine) throw refuse(line.slice(0, 80));
     return record as T;
   });
@@ -67,11 +69,16 @@ export function parseTraining(text: string, file: string): TrainingRecord[] {
   return parseRecords(text, file, ['imagesSeen', 'lossD', 'lossG', 'dReal', 'dFake']);
 }
 
-/** Reads parzen.jsonl, in the order of images seen. @throws GanError `BAD_DATA` that names the line */
+/**
+ * Reads parzen.jsonl, in the order of images seen; of several lines on one snapshot the last counts.
+ *
+ * @throws GanError `BAD_DATA` that names the line
+ */
 export function parseLikelihoods(text: string, file: string): LikelihoodRecord[] {
-  const optional = ['test', 'standardError'];
+  const optional = ['test', 'standardError', 'samples'];
   const records = parseRecords<LikelihoodRecord>(text, file, ['imagesSeen', 'sigma', 'validation'], optional);
-  return records.sort((a, b) => a.imagesSeen - b.imagesSeen);
+  const last = new Map(records.map((record) => [record.imagesSeen, record]));
+  return [...last.values()].sort((a, b) => a.imagesSeen - b.imagesSeen);
 }
 
 /** Means of neighbours, so that a long run's curve is a line and not a band of ink. */

@@ -73,7 +73,7 @@ function describeRun({ generator, data }: FigureSources): string {
   const whole = (count: number) => count.toLocaleString('en-US');
   const what = `${whole(data.count)} ${data.kind} of ${data.shape.join(' × ')}`;
   const epochs = (imagesSeen / data.count).toFixed(1);
-  return `${model} trained on ${data.name}, ${what}, for ${whole(imagesSeen)} ${data.kind} (${epochs} epochs).`;
+  return `${model} trained on ${data.name} (${what}): ${whole(imagesSeen)} ${data.kind} shown, ${epochs} epochs.`;
 }
 
 /**

@@ -69,7 +69,7 @@ function writePicture({ heading, alt, caption, png, size: [width, height] }: Pag
 }
 
 function writeRow({ model, source, mnist, tfd, other }: TableRow, hasOther: boolean): string {
-  const cells = [mnist, tfd, ...(hasOther ? [other] : [])].map(
+  const cells = [...(hasOther ? [other] : []), mnist, tfd].map(
     (likelihood) => `<td>${formatLikelihood(likelihood, source)}</td>`,
   );
   const style = source === 'run' ? ' class="run"' : '';
@@ -78,7 +78,7 @@ function writeRow({ model, source, mnist, tfd, other }: TableRow, hasOther: bool
 
 function writeTable({ rows, dataName, notes }: Page['table']): string {
   const hasOther = rows.some(({ other }) => other !== undefined);
-  const head = ['Model', 'MNIST', 'TFD', ...(hasOther ? [dataName] : [])];
+  const head = ['Model', ...(hasOther ? [dataName] : []), 'MNIST', 'TFD'];
   return [
     '<section><h2>Table 1: Parzen window-based log-likelihood</h2>',
     '<div class="scroll" tabindex="0" role="region" aria-label="Table 1"><table>',

@@ -78,7 +78,9 @@ export function explainTable(
     'The measure can be gamed: samples near the mean of a class score well (arXiv:1511.01844). Look at the samples too.';
   if (!measured) return [`The paper’s numbers alone. ${reason}`, general];
   const { generator, yardstick } = measured;
-  const rows = ofMnist ? 'training images 50,000 to 50,999, as the authors chose it' : 'some training images';
+  const rows = ofMnist
+    ? 'training images 50,000 to 50,999, as the authors chose it'
+    : 'training images drawn at random';
   return [
     `Ours: mean log-likelihood, in nats, of ${whole(generator.tested)} test images under Gaussian windows of width σ = ${generator.sigma.toFixed(4)} ` +
       `around ${whole(generator.samples)} samples, pixels from 0 to 1; ± is the standard error of the mean. σ is the best of ten for ${rows}.`,

@@ -24,5 +24,5 @@ export function formatNumber(value: number, digits = 6): string {
 /** `50k`, `1.5M`. */
 export function formatShort(value: number): string {
   if (value >= 1e6) return `${formatNumber(value / 1e6, 3)}M`;
-  return value >= 1e4 ? `${formatNumber(value / 1e3, 3)}k` : formatNumber(value);
+  return value >= 1e3 ? `${formatNumber(value / 1e3, 3)}k` : formatNumber(value);
 }
