@@ -208,12 +208,13 @@ describe('figures of images', () => {
     await expectPictures({ ...digits, generator: stretched }, shown.files, shown.facts);
   });
 
-  it('refuse a generator of other images', async () => {
-    const data = await openData('digits', { count: 20, size: 32 });
+  it.each([
+    [{ count: 20, size: 32 }, 'Expected a generator of [32, 32, 1], as digits is, got `[28, 28, 1]`.'],
+    [{ count: 20 }, 'Expected a generator trained on digits (SHA-256 '],
+  ])('refuse a generator of other data: %o', async (options, message) => {
+    const data = await openData('digits', options);
     const sources = { data, seed: 0, training: [], likelihoods: [] };
-    await expect(drawFigures({ ...sources, generator: digits.generator })).rejects.toThrow(
-      'Expected a generator of [32, 32, 1], got `[28, 28, 1]`.',
-    );
+    await expect(drawFigures({ ...sources, generator: digits.generator })).rejects.toThrow(message);
     await data.close();
   });
 

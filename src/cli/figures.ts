@@ -5,6 +5,7 @@ import { readWholeFile, writeFileAtomically } from '../checkpoint/index.js';
 import type { Dataset } from '../core/types.js';
 import {
   drawFigures,
+  expectTrainedOn,
   type FigureFacts,
   formatLikelihood,
   isMnist,
@@ -29,7 +30,11 @@ import type { Verb } from './verb.js';
 const flags = {
   out: { alias: 'o', describe: 'folder to write', initially: 'RUN/figures', read: anyText },
   seed: { describe: 'seed of the samples, drawn in order', initially: 0, read: wholeNumber(0, MAX_SEED) },
-  snapshot: { describe: 'snapshot to draw from', initially: 'the newest', read: anyText },
+  snapshot: {
+    describe: 'snapshot to draw from, a path or a name in RUN',
+    initially: 'the newest',
+    read: anyText,
+  },
   generator: { describe: 'a generator.onnx to draw from instead', read: anyText },
   data: { describe: 'where the training data lies now', initially: 'where it lay', read: anyText },
   test: {
@@ -55,7 +60,8 @@ type Values = FlagValues<typeof flags>;
 async function openRunGenerator(values: Values, run: string): Promise<Generator> {
   const { device = 'auto', generator: file, snapshot } = values;
   if (file !== undefined) return await openGenerator(await readWholeFile(file), { device }, file);
-  const { path, source } = await findSource(snapshot ?? run);
+  const named = snapshot === undefined || existsSync(snapshot) ? snapshot : join(run, snapshot);
+  const { path, source } = await findSource(named ?? run);
   printNote(`Drawing from ${path}`);
   const { bytes } = await exportWithCheck(source);
   return await openGenerator(bytes, { device });
@@ -122,9 +128,8 @@ function printFacts(facts: FigureFacts, folder: string): void {
 async function draw(values: Values, run: string, opened: Opened): Promise<void> {
   const { data, generator, signal } = opened;
   const { out = join(run, 'figures'), seed = 0, samples = 10_000, device = 'auto' } = values;
-  if (values.curve && data.kind === 'images') {
-    await measureCurve(run, data, { samples, seed, device, run: opened.run, signal });
-  }
+  if (values.curve && data.kind === 'points') printNote('No curve: the likelihood is about images.');
+  else if (values.curve) await measureCurve(run, data, { samples, seed, device, run: opened.run, signal });
   const { measured, reason } = await measure(values, opened);
   const bar = openBar('Searching for nearest', 'images');
   const sources = {
@@ -154,6 +159,7 @@ async function runFigures(values: Values, run: string): Promise<void> {
     closing.push(() => data.close());
     const generator = await openRunGenerator(values, run);
     closing.push(() => generator.dispose());
+    expectTrainedOn(generator, data);
     const pool = openPool();
     closing.push(() => pool.close());
     await draw(values, run, { options, data, generator, run: pool.run, signal });

@@ -3,7 +3,7 @@
  * knows no run and no file.
  * https://www.w3.org/TR/SVG11/
  */
-import { chooseTicks, formatNumber, formatShort } from './ticks.js';
+import { chooseTicks, formatNumber, formatShort, formatValue } from './ticks.js';
 
 /** One curve. */
 export interface Series {
@@ -157,7 +157,7 @@ function drawEnds({ series }: Chart, { placeY }: Axes, theme: Theme): string[] {
   return ends.map(({ value, colour }) => {
     const y = Math.max(placeY(value) + 4, above + GAP);
     above = y;
-    return text(FRAME.right + 8, y, 'start', colour, formatNumber(value, 3), ' font-weight="600"');
+    return text(FRAME.right + 8, y, 'start', colour, formatValue(value), ' font-weight="600"');
   });
 }
 
@@ -175,11 +175,21 @@ function drawLegend({ series }: Chart, theme: Theme): string[] {
   });
 }
 
+/** Dashed lines from the highest on; a name with no room above its line stands below. */
 function drawReferences({ references = [] }: Chart, { placeY }: Axes, theme: Theme): string[] {
-  return references.flatMap(({ name, y }) => [
-    line(FRAME.left, placeY(y), FRAME.right, placeY(y), theme.faint, ' stroke-dasharray="5 4"'),
-    text(FRAME.right - 4, placeY(y) - 5, 'end', theme.faint, name),
-  ]);
+  const ROOM = 20;
+  let above = Number.NEGATIVE_INFINITY;
+  return [...references]
+    .sort((a, b) => b.y - a.y)
+    .flatMap(({ name, y }) => {
+      const at = placeY(y);
+      const label = at - above < ROOM ? at + 15 : at - 5;
+      above = at;
+      return [
+        line(FRAME.left, at, FRAME.right, at, theme.faint, ' stroke-dasharray="5 4"'),
+        text(FRAME.right - 4, label, 'end', theme.faint, name),
+      ];
+    });
 }
 
 /**
@@ -211,8 +221,8 @@ export function drawChart(chart: Chart, theme: Theme): string {
 export function describeChart({ title, xLabel, yLabel, series, references = [] }: Chart): string {
   const curves = series.map(({ name, points }) => {
     const [from, to] = [points[0]![1], points.at(-1)![1]];
-    return `${name} goes from ${formatNumber(from, 3)} to ${formatNumber(to, 3)}`;
+    return `${name} goes from ${formatValue(from)} to ${formatValue(to)}`;
   });
-  const lines = references.map(({ name, y }) => `a dashed line marks ${name} (${formatNumber(y, 3)})`);
+  const lines = references.map(({ name, y }) => `a dashed line marks ${name} (${formatValue(y)})`);
   return `${title}: ${yLabel} over ${xLabel}. ${[...curves, ...lines].join('; ')}.`;
 }

@@ -3,7 +3,6 @@
  * them, and the numbers. Files come out as bytes under their names; nothing is read or written here.
  * https://arxiv.org/abs/1406.2661
  */
-import { expected } from '../core/errors.js';
 import type { Dataset } from '../core/types.js';
 import type { DistanceOptions } from '../measure/index.js';
 import type { Generator } from '../sample/index.js';
@@ -16,7 +15,7 @@ import {
 } from './curves.js';
 import { drawImages, type ImageFacts } from './draw-images.js';
 import { drawPointClouds } from './draw-points.js';
-import { isMnist } from './known-data.js';
+import { expectTrainedOn, isMnist } from './known-data.js';
 import type { Measured } from './measure-likelihood.js';
 import { writePage } from './page.js';
 import { rasterize } from './rasterize.js';
@@ -80,23 +79,15 @@ function describeRun({ generator, data }: FigureSources): string {
  * Draws everything.
  *
  * @returns PNG files, `index.html` with all of them inside, and `figures.json`
- * @throws GanError `BAD_ARGUMENT` when generator and data are of different shapes; the signal's reason when aborted
+ * @throws GanError `BAD_ARGUMENT` when the generator is of other data; the signal's reason when aborted
  */
 export async function drawFigures(
   sources: FigureSources,
   options: DistanceOptions = {},
 ): Promise<{ files: FigureFile[]; facts: FigureFacts }> {
   const { generator, data, seed, measured, reason = 'Nothing was measured here.', likelihoods } = sources;
-  const { model, imageShape, imagesSeen, dataDigest } = generator.metadata;
-  if (imageShape.join() !== data.shape.join()) {
-    const remedy = 'Name the generator of this run, or none.';
-    throw expected(
-      'figures',
-      `a generator of [${data.shape.join(', ')}]`,
-      `[${imageShape.join(', ')}]`,
-      remedy,
-    );
-  }
+  const { model, imagesSeen, dataDigest } = generator.metadata;
+  expectTrainedOn(generator, data);
   const ofMnist = await isMnist(data);
   const { pictures, facts: imageFacts } =
     data.kind === 'images'

@@ -1,7 +1,7 @@
 /** The door of the figures' room: numbers and samples in, pictures, a page and a table out. */
 export { type LikelihoodRecord, parseLikelihoods, parseTraining, type TrainingRecord } from './curves.js';
 export { drawFigures, type FigureFacts, type FigureFile, type FigureSources } from './draw-figures.js';
-export { chooseRows, isMnist } from './known-data.js';
+export { chooseRows, expectTrainedOn, isMnist } from './known-data.js';
 export {
   drawPixels,
   type LikelihoodOptions,

@@ -57,6 +57,7 @@ thead th { border-top: 0; }
 tbody th { font-weight: 400; }
 tr.run { background: var(--band); }
 tr.run th, tr.run td { font-weight: 600; }
+@media (max-width: 30rem) { th, td { padding: 0.375rem 0.5rem; font-size: 0.875rem; } th:first-child { min-width: 6rem; } }
 `;
 
 function writePicture({ heading, alt, caption, png, size: [width, height] }: PagePicture): string {

@@ -16,7 +16,7 @@ export function chooseTicks(low: number, high: number, wanted: number): number[]
   return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** `0.693`, `225`, `−1.4`; with `digits` significant ones at most. */
+/** `0.2`, `225`, `−1.4`; with `digits` significant ones at most. */
 export function formatNumber(value: number, digits = 6): string {
   return String(Number(value.toPrecision(digits))).replace('-', '\u2212');
 }
@@ -25,4 +25,11 @@ export function formatNumber(value: number, digits = 6): string {
 export function formatShort(value: number): string {
   if (value >= 1e6) return `${formatNumber(value / 1e6, 3)}M`;
   return value >= 1e3 ? `${formatNumber(value / 1e3, 3)}k` : formatNumber(value);
+}
+
+/** A value that was measured, to three digits: `0.174`, `4.00`, `−1235`. */
+export function formatValue(value: number): string {
+  const text = Math.abs(value) < 1000 ? value.toPrecision(3) : value.toFixed(0);
+  // Below a millionth `toPrecision` counts powers of ten, which nobody wants to read here.
+  return (Math.abs(value) < 1e-6 ? '0' : text).replace('-', '\u2212');
 }
