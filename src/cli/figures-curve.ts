@@ -2,14 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { listSnapshots, openStats, readWholeFile } from '../checkpoint/index.js';
-import type { Dataset } from '../core/types.js';
-import {
-  chooseRows,
-  drawPixels,
-  isMnist,
-  type LikelihoodRecord,
-  parseLikelihoods,
-} from '../figures/index.js';
+import type { PlainTensor } from '../core/tensor.js';
+import { drawPixels, type LikelihoodRecord, parseLikelihoods } from '../figures/index.js';
 import { openGenerator } from '../load-generator.js';
 import { type DistanceOptions, measureParzen } from '../measure/index.js';
 import { exportWithCheck, findSource } from './export.js';
@@ -30,11 +24,16 @@ export interface CurveOptions extends DistanceOptions {
 }
 
 /**
- * Measures the snapshots that have no line yet, on rows of the training data that choose σ.
+ * Measures the snapshots that have no line yet for so many samples.
  *
+ * @param validation items that choose σ, uint8 [n, H, W, C]; the likelihood is theirs
  * @throws GanError when a snapshot cannot be used; the signal's reason when aborted
  */
-export async function measureCurve(run: string, data: Dataset, options: CurveOptions): Promise<void> {
+export async function measureCurve(
+  run: string,
+  validation: PlainTensor,
+  options: CurveOptions,
+): Promise<void> {
   const { samples, seed, device, signal } = options;
   const measured = await readLikelihoods(run);
   // Likelihoods rise with the number of samples, so that only equal numbers make one curve.
@@ -42,8 +41,6 @@ export async function measureCurve(run: string, data: Dataset, options: CurveOpt
     measured.filter((one) => (one.samples ?? samples) === samples).map(({ imagesSeen }) => imagesSeen),
   );
   const snapshots = await listSnapshots(run);
-  const rows = chooseRows(data.count, await isMnist(data));
-  const validation = await data.read(rows.validation);
   const log = await openStats(join(run, 'parzen.jsonl'));
   const bar = openBar('Measuring snapshots', 'samples');
   try {

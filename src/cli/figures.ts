@@ -1,15 +1,15 @@
 /** `ganx figures`: the figures and the table of "Generative Adversarial Nets", from a run. arXiv:1406.2661 */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { findModel } from '../../models/index.js';
+import type { BuildOptions, Gan } from '../../models/types.js';
 import { readWholeFile, writeFileAtomically } from '../checkpoint/index.js';
-import type { Dataset } from '../core/types.js';
 import {
   drawFigures,
   expectTrainedOn,
   type FigureFacts,
+  type FigureSources,
   formatLikelihood,
-  isMnist,
-  type Measured,
   measureLikelihood,
   parseTraining,
   type TrainingRecord,
@@ -17,15 +17,18 @@ import {
 import { openGenerator } from '../load-generator.js';
 import type { RunJobs } from '../measure/index.js';
 import type { Generator } from '../sample/index.js';
-import { readOptions, type TrainOptions } from '../train/index.js';
+import { readOptions, toNetworkRange } from '../train/index.js';
 import { openPool } from '../workers/index.js';
 import { exportWithCheck, findSource } from './export.js';
 import { measureCurve, readLikelihoods } from './figures-curve.js';
-import { openTestData, openTrainingData } from './figures-data.js';
+import { type MeasuringItems, openRunData, type RunData } from './figures-data.js';
 import { anyText, type FlagValues, MAX_SEED, wholeNumber } from './flags.js';
 import { openBar, printLine, printNote } from './print.js';
 import { abortOnSignal, EXIT_STOPPED } from './stop.js';
 import type { Verb } from './verb.js';
+
+/** As many as the paper draws. */
+const SAMPLES = 10_000;
 
 const flags = {
   out: { alias: 'o', describe: 'folder to write', initially: 'RUN/figures', read: anyText },
@@ -39,12 +42,12 @@ const flags = {
   data: { describe: 'where the training data lies now', initially: 'where it lay', read: anyText },
   test: {
     describe: 'images that the run has not seen, for Table 1',
-    initially: 'those that come with the data',
+    initially: 'those that come with the data, else a tenth of it',
     read: anyText,
   },
   samples: {
     describe: 'samples for the likelihoods of Table 1 and --curve',
-    initially: 10_000,
+    initially: SAMPLES,
     read: wholeNumber(1, 1_000_000),
   },
   quick: { describe: 'Table 1 without the yardstick, real images in place of samples' },
@@ -72,33 +75,36 @@ async function readTraining(run: string): Promise<TrainingRecord[]> {
   return existsSync(file) ? parseTraining(new TextDecoder().decode(await readWholeFile(file)), file) : [];
 }
 
-/** Everything that is open while a verb runs. */
-interface Opened {
-  readonly options: TrainOptions;
-  readonly data: Dataset;
+/** Everything that is open while the verb runs. */
+interface Opened extends RunData {
+  readonly gan: Gan;
   readonly generator: Generator;
   readonly run: RunJobs;
   readonly signal: AbortSignal;
 }
 
-/** Our rows of Table 1, or why there are none. */
-async function measure(values: Values, opened: Opened): Promise<{ measured?: Measured; reason: string }> {
-  const { options, data, generator, run, signal } = opened;
-  const { samples = 10_000, seed = 0, quick = false } = values;
-  if (data.kind === 'points') return { reason: 'The table is about images, and this run is about points.' };
-  if (values.parzen === false) return { reason: 'Nothing was measured here (--no-parzen).' };
-  const test = await openTestData(options, values.data, values.test, signal);
-  if (!test) {
-    return { reason: `Nothing was measured here: no test images are known beside ${data.name} (--test).` };
-  }
+/** Why Table 1 is left to the paper; undefined where it need not be. */
+function findReason(values: Values, { kind }: BuildOptions, gan: Gan): string | undefined {
+  if (kind === 'points') return 'The table is about images, and this run is about points.';
+  if (gan.contrastNorm !== undefined)
+    return 'The likelihood is one of pixels, and this run saw images of normalised contrast.';
+  return values.parzen === false ? 'Nothing was measured here (--no-parzen).' : undefined;
+}
+
+/** Our rows of Table 1. */
+async function measure(
+  values: Values,
+  opened: Opened,
+  items: MeasuringItems,
+): Promise<FigureSources['measured']> {
+  const { generator, run, signal } = opened;
+  const { samples = SAMPLES, seed = 0 } = values;
   const drawing = openBar('Drawing samples', 'samples');
   const measuring = openBar('Measuring', 'images');
   try {
-    const items = await test.read(Uint32Array.from({ length: test.count }, (_, i) => i));
-    const measured = await measureLikelihood(generator, data, items, await isMnist(data), {
+    const measured = await measureLikelihood(generator, items, {
       samples,
       seed,
-      quick,
       run,
       signal,
       onDrawn: (done, total) => {
@@ -107,11 +113,11 @@ async function measure(values: Values, opened: Opened): Promise<{ measured?: Mea
       },
       onProgress: (done, total) => measuring.update(done, total),
     });
-    return { measured, reason: '' };
+    const { testFrom, validationFrom, separate } = items;
+    return { ...measured, testFrom, validationFrom, separate };
   } finally {
     drawing.stop();
     measuring.stop();
-    await test.close();
   }
 }
 
@@ -125,27 +131,27 @@ function printFacts(facts: FigureFacts, folder: string): void {
   }
 }
 
-async function draw(values: Values, run: string, opened: Opened): Promise<void> {
-  const { data, generator, signal } = opened;
-  const { out = join(run, 'figures'), seed = 0, samples = 10_000, device = 'auto' } = values;
-  if (values.curve && data.kind === 'points') printNote('No curve: the likelihood is about images.');
-  else if (values.curve) await measureCurve(run, data, { samples, seed, device, run: opened.run, signal });
-  const { measured, reason } = await measure(values, opened);
-  const bar = openBar('Searching for nearest', 'images');
-  const sources = {
+async function draw(values: Values, run: string, opened: Opened, reason: string | undefined): Promise<void> {
+  const { data, items, gan, generator, signal } = opened;
+  const { out = join(run, 'figures'), seed = 0, samples = SAMPLES, device = 'auto' } = values;
+  if (values.curve && items)
+    await measureCurve(run, items.validation, { samples, seed, device, run: opened.run, signal });
+  const measured = items && reason === undefined ? await measure(values, opened, items) : undefined;
+  const sources: FigureSources = {
     generator,
     data,
     seed,
     training: await readTraining(run),
     likelihoods: await readLikelihoods(run),
     measured,
-    reason,
+    reason: reason ?? '',
+    toNetwork: gan.contrastNorm === undefined ? undefined : (images) => toNetworkRange(gan, images),
   };
-  const { files, facts } = await drawFigures(sources, {
-    run: opened.run,
-    signal,
-    onProgress: (done, total) => bar.update(done, total),
-  }).finally(() => bar.stop());
+  const bar = openBar('Searching for nearest', 'images');
+  const onProgress = (done: number, total: number): void => bar.update(done, total);
+  const { files, facts } = await drawFigures(sources, { run: opened.run, signal, onProgress }).finally(
+    bar.stop,
+  );
   for (const { name, bytes } of files) await writeFileAtomically(join(out, name), bytes);
   printFacts(facts, out);
 }
@@ -155,14 +161,24 @@ async function runFigures(values: Values, run: string): Promise<void> {
   const closing: (() => Promise<unknown>)[] = [];
   try {
     const options = await readOptions(run);
-    const data = await openTrainingData(options, values.data, signal);
-    closing.push(() => data.close());
+    const gan = findModel(options.model).build(options.modelOptions);
+    const reason = findReason(values, options.modelOptions, gan);
+    const isPixels = gan.shape.kind === 'images' && gan.contrastNorm === undefined;
+    if (values.curve && !isPixels) printNote(`No curve: ${reason}`);
+    const reals = values.quick || reason !== undefined ? 0 : (values.samples ?? SAMPLES);
+    const wish = { place: values.data, test: values.test, reals, signal };
+    const opened = await openRunData(
+      options,
+      isPixels && (reason === undefined || values.curve === true),
+      wish,
+    );
+    closing.push(() => opened.data.close());
     const generator = await openRunGenerator(values, run);
     closing.push(() => generator.dispose());
-    expectTrainedOn(generator, data);
+    expectTrainedOn(generator, opened.data);
     const pool = openPool();
     closing.push(() => pool.close());
-    await draw(values, run, { options, data, generator, run: pool.run, signal });
+    await draw(values, run, { ...opened, gan, generator, run: pool.run, signal }, reason);
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
     process.exitCode = EXIT_STOPPED;
@@ -181,7 +197,7 @@ export const figuresVerb: Verb<typeof flags> = {
     ['figures runs/mnist-mlp', 'PNG files, and index.html with all of them'],
     ['figures runs/mnist-mlp --curve', 'and the likelihood of every snapshot'],
     ['figures runs/mnist-mlp --no-parzen --seed 3 --out seed-3', 'pictures and curves only, in seconds'],
-    ['figures runs/mnist-mlp --data /mnt/mnist', 'data that has moved'],
+    ['figures runs/mnist-mlp --data ../mnist', 'data that has moved'],
   ],
   run: runFigures,
 };

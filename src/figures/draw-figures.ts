@@ -17,9 +17,10 @@ import { drawImages, type ImageFacts } from './draw-images.js';
 import { drawPointClouds } from './draw-points.js';
 import { expectTrainedOn, isMnist } from './known-data.js';
 import type { Measured } from './measure-likelihood.js';
+import type { ToNetwork } from './nearest-items.js';
 import { writePage } from './page.js';
 import { rasterize } from './rasterize.js';
-import { explainTable, makeTable, PAPER_MNIST, type TableRow } from './table-one.js';
+import { explainTable, type MeasuredItems, makeTable, PAPER_MNIST, type TableRow } from './table-one.js';
 
 /** What the figures are of. */
 export interface FigureSources {
@@ -31,8 +32,10 @@ export interface FigureSources {
   readonly training: readonly TrainingRecord[];
   readonly likelihoods: readonly LikelihoodRecord[];
   /** For Table 1; where it is absent, `reason` says why in a sentence. */
-  readonly measured?: Measured | undefined;
+  readonly measured?: (Measured & MeasuredItems) | undefined;
   readonly reason?: string;
+  /** Training items as the network was shown them; absent where that is the pixels as they are. */
+  readonly toNetwork?: ToNetwork | undefined;
 }
 
 /** The numbers of figures.json. */
@@ -46,7 +49,7 @@ export interface FigureFacts extends Partial<ImageFacts> {
   readonly seed: number;
   readonly runtime: string;
   readonly table: readonly TableRow[];
-  readonly measured?: Measured;
+  readonly measured?: Measured & MeasuredItems;
   readonly likelihoods: readonly LikelihoodRecord[];
   readonly files: readonly string[];
 }
@@ -91,7 +94,7 @@ export async function drawFigures(
   const ofMnist = await isMnist(data);
   const { pictures, facts: imageFacts } =
     data.kind === 'images'
-      ? await drawImages(generator, data, seed, options)
+      ? await drawImages(generator, data, seed, { ...options, toNetwork: sources.toNetwork })
       : { pictures: await drawPointClouds(generator, data, seed), facts: {} };
   const charts = makeCharts(sources, ofMnist);
   const rows = makeTable(model, measured, ofMnist);

@@ -8,7 +8,7 @@ import type { Dataset } from '../core/types.js';
 import { type DistanceOptions, toPixels } from '../measure/index.js';
 import { encodePng, type Generator, toBytes } from '../sample/index.js';
 import { interpolateSamples } from './interpolate.js';
-import { findNearestItems } from './nearest-items.js';
+import { findNearestItems, type ToNetwork } from './nearest-items.js';
 import type { PagePicture } from './page.js';
 import { drawRows, drawSampleGrid } from './sample-grid.js';
 
@@ -47,7 +47,7 @@ export async function drawImages(
   generator: Generator,
   data: Dataset,
   seed: number,
-  options: DistanceOptions = {},
+  options: DistanceOptions & { readonly toNetwork?: ToNetwork | undefined } = {},
 ): Promise<{ pictures: NamedPicture[]; facts: ImageFacts }> {
   const { imageRange, imageShape } = generator.metadata;
   const samples = await generator.sample({ count: ROWS * COLUMNS, seed, signal: options.signal });
@@ -60,7 +60,7 @@ export async function drawImages(
     values.set(samples.images.data.subarray(i * size, (i + 1) * size), row * size);
   }
   const pixels = toPixels(plainTensor(values, [ROWS, ...imageShape]), imageRange);
-  const { nearest, items } = await findNearestItems(pixels, data, options);
+  const { nearest, items } = await findNearestItems(pixels, data, { ...options, imageRange });
   const grid = drawSampleGrid(bytes, items, COLUMNS);
 
   const lines = await interpolateSamples(generator, samples, LINES, STEPS);
@@ -75,7 +75,8 @@ export async function drawImages(
         alt: `${ROWS} rows of ${COLUMNS} generated images, each followed by a training image in a yellow frame`,
         caption:
           `Fair random draws: samples 0 to ${ROWS * COLUMNS - 1} of seed ${seed} in order, none left out. The framed column shows the ` +
-          'training example nearest to the sample on its left, by Euclidean distance of pixels from 0 to 1: ' +
+          'training example nearest to the sample on its left, by Euclidean distance of pixels from black 0 to white 1' +
+          `${options.toNetwork ? ', with its contrast normalised as in training' : ''}: ` +
           `${distances} from top to bottom.`,
         png: encodePng(grid),
         size: [grid.shape[1]!, grid.shape[0]!],

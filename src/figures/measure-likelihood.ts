@@ -1,33 +1,38 @@
 /**
  * Our rows of Table 1: the Parzen log-likelihood of test images under a generator, and under real images in its place.
- * It draws and measures; the estimate itself is src/measure's.
+ * It draws and measures; the estimate itself is src/measure's, and which items are for what is the caller's to say.
  * https://arxiv.org/abs/1406.2661, section 5
  */
 import { expected } from '../core/errors.js';
 import { type FloatTensor, type PlainTensor, plainTensor, sizeOf } from '../core/tensor.js';
-import type { Dataset } from '../core/types.js';
 import { type DistanceOptions, measureParzen, type ParzenResult, toPixels } from '../measure/index.js';
 import type { Generator } from '../sample/index.js';
-import { chooseRows } from './known-data.js';
 
 /** Samples are held all at once: 2 GiB of them. */
 const MOST_VALUES = 2 ** 29;
 
-/** How much is measured, and what is told. */
+/** How much is drawn, and what is told. */
 export interface LikelihoodOptions extends DistanceOptions {
   /** Samples that windows stand on: 10,000 in the paper. */
   readonly samples: number;
   readonly seed: number;
-  /** Leaves the yardstick out, which takes as long as the generator does. */
-  readonly quick?: boolean | undefined;
   /** Called after each batch of samples. */
   readonly onDrawn?: ((done: number, total: number) => void) | undefined;
+}
+
+/** Real items, uint8 [n, H, W, C]. */
+export interface LikelihoodItems {
+  readonly test: PlainTensor;
+  /** Choose σ. */
+  readonly validation: PlainTensor;
+  /** Stand in for samples, as the yardstick; none of them is in the other two. */
+  readonly reals?: PlainTensor | undefined;
 }
 
 /** What was measured for Table 1. */
 export interface Measured {
   readonly generator: ParzenResult;
-  /** Real training images in place of samples, as many. */
+  /** Real training images in the place of samples. */
   readonly yardstick?: ParzenResult;
 }
 
@@ -54,29 +59,22 @@ export async function drawPixels(
 }
 
 /**
- * Measures the mean log-likelihood of test images under a generator's samples, and under as many real images.
+ * Measures the mean log-likelihood of test images under a generator's samples, and under real images.
  *
- * @param test images that it was not trained on, uint8 [n, H, W, C]
- * @throws GanError `BAD_ARGUMENT` for test images of another size, or too many samples; the signal's reason
+ * @throws GanError `BAD_ARGUMENT` for items of another size, or too many samples; the signal's reason when aborted
  */
 export async function measureLikelihood(
   generator: Generator,
-  data: Dataset,
-  test: PlainTensor,
-  ofMnist: boolean,
+  { test, validation, reals }: LikelihoodItems,
   options: LikelihoodOptions,
 ): Promise<Measured> {
-  const { run, signal, onProgress, quick = false } = options;
-  const rows = chooseRows(data.count, ofMnist);
-  const validation = await data.read(rows.validation);
-  const parts = quick ? 1 : 2;
+  const { run, signal, onProgress } = options;
+  const parts = reals ? 2 : 1;
   const measure = (samples: PlainTensor, part: number) =>
     measureParzen(
       { samples, validation, test },
       { run, signal, onProgress: (done, total) => onProgress?.(part * total + done, parts * total) },
     );
   const measured = await measure(await drawPixels(generator, options), 0);
-  if (quick) return { generator: measured };
-  const reals = await data.read(rows.reals.subarray(0, options.samples));
-  return { generator: measured, yardstick: await measure(reals, 1) };
+  return { generator: measured, ...(reals ? { yardstick: await measure(reals, 1) } : {}) };
 }

@@ -12,6 +12,16 @@ export interface Likelihood {
   readonly standardError: number;
 }
 
+/** Which items a measurement rests on. */
+export interface MeasuredItems {
+  /** Where the test items are from, in words. */
+  readonly testFrom: string;
+  /** Where those are from that σ was chosen on, in words. */
+  readonly validationFrom: string;
+  /** The test items are a set of their own, and none of them was trained on. */
+  readonly separate: boolean;
+}
+
 /** A row: a model, and its likelihood by data set. */
 export interface TableRow {
   readonly model: string;
@@ -47,12 +57,20 @@ export function formatLikelihood(likelihood: Likelihood | undefined, source: Tab
   return `${sign}${number(Math.abs(mean))} ± ${number(standardError)}`;
 }
 
+/** Whether a number stands beside the paper's: of MNIST's own test images. */
+function isComparable({ separate }: MeasuredItems, ofMnist: boolean): boolean {
+  return separate && ofMnist;
+}
+
 /** The paper's rows, and ours where something was measured. */
-export function makeTable(model: string, measured: Measured | undefined, ofMnist: boolean): TableRow[] {
-  const place = ({ mean, standardError }: ParzenResult) => ({
-    [ofMnist ? 'mnist' : 'other']: { mean, standardError },
-  });
+export function makeTable(
+  model: string,
+  measured: (Measured & MeasuredItems) | undefined,
+  ofMnist: boolean,
+): TableRow[] {
   if (!measured) return [...PAPER_ROWS];
+  const column = isComparable(measured, ofMnist) ? 'mnist' : 'other';
+  const place = ({ mean, standardError }: ParzenResult) => ({ [column]: { mean, standardError } });
   const { generator, yardstick } = measured;
   return [
     ...PAPER_ROWS,
@@ -71,28 +89,26 @@ const whole = (count: number): string => count.toLocaleString('en-US');
  * @param reason why nothing was measured, as a sentence
  */
 export function explainTable(
-  measured: Measured | undefined,
+  measured: (Measured & MeasuredItems) | undefined,
   { ofMnist, dataName, reason }: { ofMnist: boolean; dataName: string; reason: string },
 ): string[] {
   const general =
     'The measure can be gamed: samples near the mean of a class score well (arXiv:1511.01844). Look at the samples too.';
   if (!measured) return [`The paper’s numbers alone. ${reason}`, general];
-  const { generator, yardstick } = measured;
-  const rows = ofMnist
-    ? 'training images 50,000 to 50,999, as the authors chose it'
-    : 'training images drawn at random';
-  return [
-    `Ours: mean log-likelihood, in nats, of ${whole(generator.tested)} test images under Gaussian windows of width σ = ${generator.sigma.toFixed(4)} ` +
-      `around ${whole(generator.samples)} samples, pixels from 0 to 1; ± is the standard error of the mean. σ is the best of ten for ${rows}.`,
-    ...(yardstick
-      ? [
-          `Real images: the same with ${whole(yardstick.samples)} training images in place of the samples (σ = ${yardstick.sigma.toFixed(4)}). ` +
-            'It is a yardstick and no upper bound.',
-        ]
-      : []),
-    ...(ofMnist
-      ? []
-      : [`${dataName} is not a data set of the paper: its column cannot be compared with the others.`]),
-    general,
+  const { generator, yardstick, testFrom, validationFrom, separate } = measured;
+  const notes = [
+    `Ours: mean log-likelihood, in nats, of ${whole(generator.tested)} test images (${testFrom}) under Gaussian windows of width σ = ${generator.sigma.toFixed(4)} ` +
+      `around ${whole(generator.samples)} samples, pixels from 0 to 1; ± is the standard error of the mean. σ is the best of ten for ${validationFrom}.`,
   ];
+  if (yardstick) {
+    notes.push(
+      `Real images: the same with ${whole(yardstick.samples)} training images in place of the samples (σ = ${yardstick.sigma.toFixed(4)}). ` +
+        'It is a yardstick and no upper bound.',
+    );
+  }
+  if (!separate) notes.push('The test images may be among those that it was trained on.');
+  if (!isComparable(measured, ofMnist)) {
+    notes.push(`${dataName} is not a test set of the paper: its column cannot be compared with the others.`);
+  }
+  return [...notes, general];
 }
