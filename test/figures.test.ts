@@ -24,7 +24,7 @@ import {
   measureLikelihood,
   parseTraining,
 } from '../src/figures/index.js';
-import { chooseTicks } from '../src/figures/ticks.js';
+import { chooseTicks, formatValue } from '../src/figures/ticks.js';
 import { loadGenerator } from '../src/load-generator.js';
 import { PARZEN_SIGMAS } from '../src/measure/index.js';
 import { drawLatents, type Generator, toBytes, walkLatents } from '../src/sample/index.js';
@@ -400,6 +400,17 @@ describe('charts', () => {
     expect(chosen[0]).toBeLessThanOrEqual(low);
     expect(chosen.at(-1)).toBeGreaterThanOrEqual(high);
     expect(chosen).toEqual(ticks);
+  });
+
+  it.each([
+    [0.0053, '0.005'],
+    [-0.1736, '\u22120.174'],
+    [4, '4.00'],
+    [10.42, '10.4'],
+    [-211.3, '\u2212211'],
+    [1234.6, '1235'],
+  ])('write %d as %s', (value, text) => {
+    expect(formatValue(value)).toBe(text);
   });
 
   it('read what was measured, the last line on a snapshot, and name a bad one', () => {

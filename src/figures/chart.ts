@@ -14,7 +14,7 @@ export interface Series {
   readonly marks?: boolean;
 }
 
-/** A horizontal line that a reader compares with. */
+/** A horizontal line that a reader compares with; two at most. */
 export interface Reference {
   readonly name: string;
   readonly y: number;
@@ -36,6 +36,7 @@ export interface Chart {
 
 /** CSS colours; a page hands in variables, a picture plain colours. */
 export interface Theme {
+  /** What is filled first; `none` where a page lies below. */
   readonly paper: string;
   readonly ink: string;
   readonly faint: string;
@@ -161,35 +162,33 @@ function drawEnds({ series }: Chart, { placeY }: Axes, theme: Theme): string[] {
   });
 }
 
-function drawLegend({ series }: Chart, theme: Theme): string[] {
+/** Broken lines for what is no curve: the first dashed, the second dotted. */
+const BREAKS = ['6 4', '1.5 5'];
+
+function breakLine(i: number): string {
+  return ` stroke-dasharray="${BREAKS[i % BREAKS.length]}" stroke-width="1.5" stroke-linecap="round"`;
+}
+
+/** Names in a row above the plot, where no curve can cross them. */
+function drawLegend({ series, references = [] }: Chart, theme: Theme): string[] {
+  const y = 42;
   let x = FRAME.left;
-  return series.flatMap(({ name }, i) => {
+  const entries = [
+    ...series.map(({ name }, i) => ({ name, colour: theme.series[i]!, more: ' stroke-width="3"' })),
+    ...references.map(({ name }, i) => ({ name, colour: theme.faint, more: breakLine(i) })),
+  ];
+  return entries.flatMap(({ name, colour, more }) => {
     const start = x;
     // About the width of a letter at this size; a legend has room to be wrong by a few.
-    x += 44 + name.length * 7.2;
-    const y = 42;
-    return [
-      `<path d="M${start} ${y}h20" style="fill:none;stroke:${theme.series[i]};stroke-width:3;stroke-linecap:round"/>`,
-      text(start + 27, y + 4, 'start', theme.ink, name),
-    ];
+    x += 42 + name.length * 7.2;
+    return [line(start, y, start + 20, y, colour, more), text(start + 26, y + 4, 'start', theme.ink, name)];
   });
 }
 
-/** Dashed lines from the highest on; a name with no room above its line stands below. */
 function drawReferences({ references = [] }: Chart, { placeY }: Axes, theme: Theme): string[] {
-  const ROOM = 20;
-  let above = Number.NEGATIVE_INFINITY;
-  return [...references]
-    .sort((a, b) => b.y - a.y)
-    .flatMap(({ name, y }) => {
-      const at = placeY(y);
-      const label = at - above < ROOM ? at + 15 : at - 5;
-      above = at;
-      return [
-        line(FRAME.left, at, FRAME.right, at, theme.faint, ' stroke-dasharray="5 4"'),
-        text(FRAME.right - 4, label, 'end', theme.faint, name),
-      ];
-    });
+  return references.map(({ y }, i) =>
+    line(FRAME.left, placeY(y), FRAME.right, placeY(y), theme.faint, breakLine(i)),
+  );
 }
 
 /**
@@ -205,8 +204,8 @@ export function drawChart(chart: Chart, theme: Theme): string {
     text(FRAME.left, 20, 'start', theme.ink, chart.title, ' font-size="15" font-weight="600"'),
     ...drawLegend(chart, theme),
     ...drawAxes(chart, axes, theme),
-    ...chart.series.flatMap((one, i) => drawSeries(one, axes, theme.series[i]!)),
     ...drawReferences(chart, axes, theme),
+    ...chart.series.flatMap((one, i) => drawSeries(one, axes, theme.series[i]!)),
     ...drawEnds(chart, axes, theme),
   ];
   return [
@@ -223,6 +222,6 @@ export function describeChart({ title, xLabel, yLabel, series, references = [] }
     const [from, to] = [points[0]![1], points.at(-1)![1]];
     return `${name} goes from ${formatValue(from)} to ${formatValue(to)}`;
   });
-  const lines = references.map(({ name, y }) => `a dashed line marks ${name} (${formatValue(y)})`);
+  const lines = references.map(({ name, y }) => `a broken line marks ${name} (${formatValue(y)})`);
   return `${title}: ${yLabel} over ${xLabel}. ${[...curves, ...lines].join('; ')}.`;
 }

@@ -62,9 +62,10 @@ export interface FigureFile {
 
 function makeCharts(sources: FigureSources, ofMnist: boolean): Chart[] {
   const { training, likelihoods, data, measured } = sources;
+  const real = measured?.yardstick?.mean;
   const references: Reference[] = [
-    ...(ofMnist ? [{ name: 'the paper', y: PAPER_MNIST }] : []),
-    ...(measured?.yardstick ? [{ name: 'real images', y: measured.yardstick.mean }] : []),
+    ...(ofMnist ? [{ name: `paper ${PAPER_MNIST}`, y: PAPER_MNIST }] : []),
+    ...(real === undefined ? [] : [{ name: `real images ${real.toFixed(0)}`, y: real }]),
   ];
   const likelihood = makeLikelihoodChart(likelihoods, data.count, references);
   return [...makeTrainingCharts(training, data.kind), ...(likelihood ? [likelihood] : [])];

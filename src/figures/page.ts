@@ -46,7 +46,7 @@ h2 { margin: 2.5rem 0 0.75rem; font-size: 1.15rem; }
 p { margin: 0.5rem 0; max-width: 44rem; color: var(--faint); }
 figure { margin: 0; }
 figcaption { margin-top: 0.5rem; max-width: 44rem; color: var(--faint); font-size: 0.9375rem; }
-img { display: block; max-width: 100%; height: auto; border-radius: 0.375rem; image-rendering: auto; }
+img { display: block; max-width: 100%; height: auto; border-radius: 0.375rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1rem; }
 .charts svg { display: block; width: 100%; height: auto; max-width: 40rem; }
 .scroll { overflow-x: auto; max-width: 44rem; border: 1px solid var(--line); border-radius: 0.5rem; }

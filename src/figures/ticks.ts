@@ -27,9 +27,9 @@ export function formatShort(value: number): string {
   return value >= 1e3 ? `${formatNumber(value / 1e3, 3)}k` : formatNumber(value);
 }
 
-/** A value that was measured, to three digits: `0.174`, `4.00`, `−1235`. */
+/** A value that was measured, to three digits or three behind the point: `0.174`, `4.00`, `−1235`. */
 export function formatValue(value: number): string {
-  const text = Math.abs(value) < 1000 ? value.toPrecision(3) : value.toFixed(0);
-  // Below a millionth `toPrecision` counts powers of ten, which nobody wants to read here.
-  return (Math.abs(value) < 1e-6 ? '0' : text).replace('-', '\u2212');
+  const size = Math.abs(value);
+  const decimals = size < 1 ? 3 : size < 10 ? 2 : size < 100 ? 1 : 0;
+  return value.toFixed(decimals).replace('-', '\u2212');
 }
