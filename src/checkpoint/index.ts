@@ -9,6 +9,7 @@ export {
   cleanRun,
   latestSnapshot,
   latestState,
+  listSnapshots,
   pruneStates,
   resolveSnapshot,
   snapshotPath,

@@ -84,6 +84,11 @@ export function latestState(run: string): Promise<FoundCheckpoint> {
   return findLatest(run, 'training-state');
 }
 
+/** Paths of all snapshots, oldest first; not yet read. @throws GanError `IO` when the folder cannot be listed */
+export async function listSnapshots(run: string): Promise<string[]> {
+  return (await listCheckpoints(run, 'snapshot')).reverse();
+}
+
 /**
  * The newest snapshot that is whole; newer ones that are not are passed over and reported.
  *

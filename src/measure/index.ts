@@ -1,6 +1,10 @@
 /** The measuring room's door: what is compared with numbers. It knows no runtime; sessions are handed in. */
 export { labelsOf, nameOf } from './compare-images.js';
+export { type Coverage, type KnownMixture, measureCoverage, WITHIN } from './coverage.js';
+export { extractFeatures } from './features.js';
+export { measureFid } from './frechet.js';
 export { writeHtmlReport } from './html-report.js';
+export { KID_BLOCK, type KidOptions, type KidResult, measureKid } from './kid.js';
 export { writeMarkdownReport } from './markdown-report.js';
 export {
   countStatuses,
@@ -11,6 +15,7 @@ export {
   tabulateReport,
   titleOf,
 } from './matrix.js';
+export { findNearest, type Nearest } from './nearest.js';
 export {
   type Candidate,
   measureParity,
@@ -19,3 +24,14 @@ export {
   type ParityReport,
   type ParityRow,
 } from './parity.js';
+export {
+  type LogLikelihood,
+  measureParzen,
+  PARZEN_SIGMAS,
+  type ParzenInput,
+  type ParzenOptions,
+  type ParzenResult,
+} from './parzen.js';
+export { measurePrecisionRecall, NEIGHBOURS, type PrecisionRecall } from './precision-recall.js';
+export { type Rows, toPixels, toRows } from './rows.js';
+export type { DistanceOptions, RunJobs } from './run-jobs.js';

@@ -15,12 +15,14 @@ function lengthOf(vector: Float32Array): number {
 
 /**
  * Walks from one latent to another. Normal latents go along the arc between them, since almost all of them lie at
- * about the same distance from zero and the middle of a straight line would be none of them; uniform ones go straight.
+ * about the same distance from zero and the middle of a straight line would be none of them; uniform ones go straight,
+ * as do all on request.
  * The ends are the given latents bit for bit; between them the last bit may depend on the engine's `Math.sin`.
  *
  * @param from  [1, L]
  * @param to    [1, L]
  * @param steps at least 2, both ends included
+ * @param way   `line` goes straight for normal latents too, as Fig. 3 of arXiv:1406.2661 does
  * @returns [steps, L]
  * @throws GanError `BAD_ARGUMENT` for latents of another shape, or too few steps
  */
@@ -29,6 +31,7 @@ export function walkLatents(
   from: FloatTensor,
   to: FloatTensor,
   steps: number,
+  way: 'likely' | 'line' = 'likely',
 ): FloatTensor {
   const { latentSize, latentDistribution } = shape;
   for (const { shape: extents } of [from, to]) {
@@ -42,7 +45,10 @@ export function walkLatents(
   const angle = lengths > 0 ? Math.acos(Math.min(1, Math.max(-1, product / lengths))) : 0;
   // Opposite latents have no shortest arc, and the straight line is as good as any.
   const isStraight =
-    latentDistribution === 'uniform' || angle < STRAIGHT_BELOW || Math.PI - angle < STRAIGHT_BELOW;
+    way === 'line' ||
+    latentDistribution === 'uniform' ||
+    angle < STRAIGHT_BELOW ||
+    Math.PI - angle < STRAIGHT_BELOW;
   const data = new Float32Array(steps * latentSize);
   for (let step = 0; step < steps; step++) {
     const t = step / (steps - 1);

@@ -15,6 +15,7 @@ export {
   type TrainOptions,
 } from './options.js';
 export { findPretrained, type Pretrained } from './pretrained.js';
+export { toNetworkRange } from './reals.js';
 export { findRecipe, type Recipe, recipeNames } from './recipes.js';
 export { createRun, expectNewFolder, type RunFolder, readOptions, reopenRun } from './run.js';
 export { makeStep, type Step, type StepOptions } from './step.js';
