@@ -77,7 +77,10 @@ export async function askLive<T>(
   }
 }
 
-/** The live network's images of the same batches, and the largest difference from them; infinite for no number. */
+/**
+ * The live network's images of the same batches, and the largest difference from them, as a share of their largest
+ * value where that exceeds 1; infinite for no number.
+ */
 export async function compareWithLive(
   live: LiveGenerator,
   latents: readonly FloatTensor[],
@@ -85,10 +88,12 @@ export async function compareWithLive(
 ): Promise<{ references: FloatTensor[]; worst: number }> {
   const references: FloatTensor[] = [];
   let worst = 0;
+  let largest = 1;
   for (const [i, batch] of latents.entries()) {
     const reference = (await live.run({ latents: batch })).images as FloatTensor;
     worst = Math.max(worst, maxDifference(images[i]!.data, reference.data));
+    largest = reference.data.reduce((most, value) => Math.max(most, Math.abs(value)), largest);
     references.push(reference);
   }
-  return { references, worst };
+  return { references, worst: worst / largest };
 }

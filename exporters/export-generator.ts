@@ -48,7 +48,8 @@ export interface ExportChoices {
   /** Type of weights and compute; default float32. Inputs and outputs are float32 in any case. */
   readonly dtype?: 'float32' | 'float16';
   /**
-   * Largest absolute difference from the live network in float32; default 1e-5, some 80 units in the last place of 1.
+   * Largest difference from the live network in float32, as a share of the largest value where that exceeds 1 (an
+   * output that ends linear has no bound); default 1e-5, some 80 units in the last place of 1.
    * What half precision may add to it is fixed: 2 levels of 8-bit images anywhere, 0.5 on average.
    */
   readonly tolerance?: number;
@@ -65,7 +66,7 @@ export interface ExportOptions extends ExportChoices {
 /** How well a file agrees with the live network, and what it says of itself. */
 export interface ExportCheck {
   readonly metadata: GeneratorMetadata;
-  /** From the live network, in float32. */
+  /** From the live network, in float32; a share of the largest value where that exceeds 1. */
   readonly maxDifference: number;
   readonly tolerance: number;
   /** Latents that the live network drew. */

@@ -25,7 +25,7 @@ async function expectRefused(line: string, ...parts: readonly string[]): Promise
 }
 
 const NAMES = {
-  verbs: 'train, export, sample, embed, parity, lint, info, doctor, setup, demo',
+  verbs: 'train, export, sample, embed, measure, figures, parity, lint, info, doctor, setup, demo',
   models: 'mlp, dcgan',
   runtimes: 'onnxruntime-node, onnxruntime-web, tensorflow',
 };
@@ -121,7 +121,7 @@ describe('a command line that is not whole', () => {
     ['sample generator.onnx --npy=', '[--npy] Expected a value'],
     ['doctor here', '[doctor] Expected flags only, got `here`'],
     ['train --model mlp', 'Expected --data, got `none`', '--resume RUN'],
-    ['train --data ring', 'Expected --model (mlp, dcgan), got `none`'],
+    ['train --data ring', ') or --recipe, got `none`'],
     ['train --resume run --batch 4', 'Expected only --images, --engine, --device, --data beside --resume'],
   ])('%s', async (line, ...parts) => {
     await expectRefused(line, ...parts);

@@ -6,7 +6,19 @@ import { ganx, ganxOk, makeWorkplace } from './support/cli.js';
 
 const folder = makeWorkplace();
 const MAIN = new URL('../dist/src/cli/main.js', import.meta.url).pathname;
-const VERBS = ['train', 'export', 'sample', 'parity', 'lint', 'info', 'doctor', 'setup', 'demo'];
+const VERBS = [
+  'train',
+  'export',
+  'sample',
+  'measure',
+  'figures',
+  'parity',
+  'lint',
+  'info',
+  'doctor',
+  'setup',
+  'demo',
+];
 
 beforeAll(async () => {
   const tiny = '--data ring --model mlp --width 8 --batch 8 --images 80 --snapshot-every 80';

@@ -7,7 +7,9 @@ import onnxProto from 'onnx-proto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { maxDifference } from '../exporters/find-divergence.js';
 import { type ExportResult, type ExportSource, exportGenerator } from '../exporters/index.js';
+import { findModel } from '../models/index.js';
 import { checkGolden, createGenerator, readMetadata, readModelFile } from '../src/sample/index.js';
+import { randomTensor } from './support/run-traced.js';
 import { dcgan, openOnCpu, RECIPES, trainSmall } from './support/small-training.js';
 
 tf.enableProdMode();
@@ -128,4 +130,29 @@ describe.each(Object.entries(EXPORTED))('the file of %s', (_, recipe) => {
       expect(worst).toBeLessThan(2e-6);
     }
   });
+});
+
+it('measures what ends linear by its own size', async () => {
+  const gan = findModel('goodfellow2014-cifar10-fc').build({ imageShape: [4, 4, 3], width: 200 });
+  const kernels = Object.fromEntries(
+    gan.generator.weights.map(({ name, shape }) => [`generator/${name}`, randomTensor(name, shape)]),
+  );
+  const { maxDifference: worst, bytes } = await exportGenerator(
+    {
+      gan,
+      weights: kernels,
+      model: 'goodfellow2014-cifar10-fc',
+      imagesSeen: 1,
+      seed: 3,
+      dataDigest: 'cd'.repeat(32),
+    },
+    { openSession: openOnCpu },
+  );
+  const generator = createGenerator(await openOnCpu(bytes), readMetadata(bytes));
+  const { data } = (await generator.sample({ count: 64 })).images;
+  const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  await generator.dispose();
+  // Sums of 200 normal products: far outside of [-1, 1], where one unit in the last place is 2e-6.
+  expect(largest).toBeGreaterThan(30);
+  expect(worst).toBeLessThan(2e-6);
 });

@@ -144,7 +144,7 @@ describe.each(Object.entries(RECIPES))('%s', (name, recipe) => {
     const row = await check(onCpu, files.halved);
     expect(row).toMatchObject({
       status: 'FAIL',
-      reason: expect.stringMatching(/largest difference is .*, above 0.00001/),
+      reason: expect.stringMatching(/largest difference is .*, above 0.0000\d+/),
     });
     expect(row.maxDifference).toBeGreaterThan(0.01);
   });

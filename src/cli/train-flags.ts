@@ -21,6 +21,7 @@ export const trainFlags = {
     describe: `folder or zip of images, IDX, CIFAR-10 .bin, .npy, or ${BUILT_IN.join(', ')}`,
     read: anyText,
   },
+  model: { describe: `network: ${modelNames.join(', ')}`, read: anyText },
   recipe: {
     describe: `a paper's whole set-up, in the place of --model: ${recipeNames.join(', ')}`,
     read: anyText,
@@ -34,7 +35,6 @@ export const trainFlags = {
     initially: 'all, or as the recipe says',
     read: readRows,
   },
-  model: { describe: `network: ${modelNames.join(', ')}`, read: anyText },
   images: { describe: 'real images to show in all', initially: BY_MODEL, read: wholeNumber(1, MAX_IMAGES) },
   batch: { describe: 'images per step', initially: BY_MODEL, read: wholeNumber(1, 65536) },
   seed: { describe: 'seed of everything random', initially: 0, read: wholeNumber(0, MAX_SEED) },

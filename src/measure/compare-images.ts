@@ -48,6 +48,8 @@ export interface NotFinite {
 export interface ReferenceImages {
   readonly values: Float32Array;
   readonly levels: ArrayLike<number>;
+  /** The largest magnitude, at least 1: what float32 differences are to be measured by. */
+  readonly scale: number;
 }
 
 /** Images at 8 bits; points, which no picture cuts off at the ends of the range, unrounded. */
@@ -109,7 +111,8 @@ export async function drawReference(
         'The weights are broken: use an earlier checkpoint.',
     );
   }
-  return { values, levels: toLevels(plainTensor(values, [values.length]), metadata) };
+  const scale = values.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+  return { values, levels: toLevels(plainTensor(values, [values.length]), metadata), scale };
 }
 
 /**
