@@ -95,6 +95,19 @@ describe.each([
   });
 });
 
+it('is refused while another process trains in the folder, and loses nothing by it', async () => {
+  const running = start(DCGAN, 'taken');
+  await waitUntil(running, () => hasState('taken', 0));
+  running.child.kill('SIGSTOP');
+  const { code, stderr } = await resume('taken').ended;
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    `Expected a run folder that nobody trains in, got \`process ${running.child.pid} at work\``,
+  );
+  expect((await running.ended).code).toBe(0);
+  expect((await resume('taken').ended).code).toBe(0);
+});
+
 describe('dcgan', () => {
   const whole = 'whole';
   beforeAll(async () => {

@@ -15,5 +15,6 @@ export {
   snapshotPath,
   statePath,
 } from './run-folder.js';
+export { lockRun } from './run-lock.js';
 export { openStats, StatsLog } from './stats-log.js';
 export type { Checkpoint, FoundCheckpoint, SkippedFile } from './types.js';

@@ -6,29 +6,22 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import type { Gan } from '../../models/types.js';
 import {
-  type Checkpoint,
   cleanRun,
   expectModel,
   type FoundCheckpoint,
   ioError,
   latestState,
+  lockRun,
   makeFolder,
   openStats,
-  pruneStates,
   readWholeFile,
   type SkippedFile,
   type StatsLog,
-  saveCheckpoint,
-  snapshotPath,
-  statePath,
   writeFileAtomically,
 } from '../checkpoint/index.js';
 import { expected, GanError, messageOf } from '../core/errors.js';
-import type { FloatTensor, PlainTensor } from '../core/tensor.js';
-import { drawSheet } from '../sample/index.js';
-import { averageWeights, type State } from './engines/engine.js';
+import type { State } from './engines/engine.js';
 import { parseOptions, type TrainOptions } from './options.js';
 
 /** Counters and sums that a training state holds beside its tensors. */
@@ -51,7 +44,12 @@ export interface RunFolder {
   readonly skipped: readonly SkippedFile[];
   readonly stats: StatsLog;
   readonly timing: StatsLog;
+  /** Closes the logs and lets other processes train in the folder. */
+  close(): Promise<void>;
 }
+
+/** Gives a run folder free again. */
+type Unlock = () => Promise<void>;
 
 const OPTIONS_FILE = 'options.json';
 
@@ -83,14 +81,15 @@ export async function createRun(path: string, options: TrainOptions): Promise<Ru
   await makeFolder(path).catch((cause: unknown) => {
     throw ioError('train', `to make the folder ${path}`, cause);
   });
+  const unlock = await lockRun(path);
   await writeOptions(path, options);
-  return await openAtStart(path, options);
+  return await openAtStart(path, options, unlock);
 }
 
 /** A run before its first step. */
-async function openAtStart(path: string, options: TrainOptions): Promise<RunFolder> {
+async function openAtStart(path: string, options: TrainOptions, unlock: Unlock): Promise<RunFolder> {
   const progress: Progress = { steps: 0, imagesSeen: 0, window: { steps: 0, sums: {} }, statsBytes: 0 };
-  return { path, options, progress, state: undefined, skipped: [], ...(await openLogs(path, 0)) };
+  return { path, options, progress, state: undefined, skipped: [], ...(await openLogs(path, 0, unlock)) };
 }
 
 async function writeOptions(path: string, options: TrainOptions): Promise<void> {
@@ -128,7 +127,8 @@ export async function readOptions(path: string): Promise<TrainOptions> {
  * Opens a run folder where its newest whole training state left it; at the start when it was stopped before its first.
  *
  * @param changes `images` is a new total, which options.json then holds; engine and device are for this time only
- * @throws GanError `BAD_CHECKPOINT` when every state is broken, or they are of another model, data or seed
+ * @throws GanError `BAD_CHECKPOINT` when every state is broken, or they are of another model, data or seed;
+ *         `BAD_ARGUMENT` while another process trains there
  */
 export async function reopenRun(
   path: string,
@@ -136,14 +136,29 @@ export async function reopenRun(
 ): Promise<RunFolder> {
   const stored = await readOptions(path);
   const options = { ...stored, ...changes };
+  const unlock = await lockRun(path);
+  try {
+    return await reopenLocked(path, stored, options, unlock);
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+async function reopenLocked(
+  path: string,
+  stored: TrainOptions,
+  options: TrainOptions,
+  unlock: Unlock,
+): Promise<RunFolder> {
   await cleanRun(path);
   const hasState = (await readdir(path)).some((name) => name.startsWith('training-state-'));
   const found = hasState ? await latestState(path) : undefined;
   if (found) expectSameRun(found, options);
   if (options.images !== stored.images) await writeOptions(path, { ...stored, images: options.images });
-  if (!found) return await openAtStart(path, options);
+  if (!found) return await openAtStart(path, options, unlock);
   const progress = structuredClone(found.checkpoint.progress) as unknown as Progress;
-  const logs = await openLogs(path, progress.statsBytes);
+  const logs = await openLogs(path, progress.statsBytes, unlock);
   return {
     path,
     options,
@@ -168,58 +183,17 @@ function expectSameRun({ path, checkpoint }: FoundCheckpoint, options: TrainOpti
   );
 }
 
-async function openLogs(path: string, statsBytes: number): Promise<Pick<RunFolder, 'stats' | 'timing'>> {
-  return {
-    stats: await openStats(join(path, 'stats.jsonl'), statsBytes),
-    timing: await openStats(join(path, 'timing.jsonl')),
+async function openLogs(
+  path: string,
+  statsBytes: number,
+  unlock: Unlock,
+): Promise<Pick<RunFolder, 'stats' | 'timing' | 'close'>> {
+  const stats = await openStats(join(path, 'stats.jsonl'), statsBytes);
+  const timing = await openStats(join(path, 'timing.jsonl'));
+  const close = async (): Promise<void> => {
+    await stats.close();
+    await timing.close();
+    await unlock();
   };
-}
-
-/** What both kinds of checkpoint say. */
-function describe(run: RunFolder, gan: Gan): Omit<Checkpoint, 'kind' | 'tensors'> {
-  const { options, progress } = run;
-  return {
-    model: options.model,
-    modelOptions: options.modelOptions,
-    shape: gan.shape,
-    imagesSeen: progress.imagesSeen,
-    steps: progress.steps,
-    seed: options.seed,
-    dataDigest: options.data.digest,
-  };
-}
-
-/** Saves everything that resuming needs, then lets go of all older states but one. */
-export async function saveState(run: RunFolder, gan: Gan, state: State): Promise<string> {
-  await run.stats.sync();
-  const progress = { ...structuredClone(run.progress), statsBytes: run.stats.byteLength };
-  const path = statePath(run.path, progress.imagesSeen);
-  await saveCheckpoint(path, { ...describe(run, gan), kind: 'training-state', progress, tensors: state });
-  await pruneStates(run.path);
-  return path;
-}
-
-/** Saves the averaged generator: what `export` takes. */
-export async function saveSnapshot(run: RunFolder, gan: Gan, state: State): Promise<string> {
-  const path = snapshotPath(run.path, run.progress.imagesSeen);
-  await saveCheckpoint(path, { ...describe(run, gan), kind: 'snapshot', tensors: averageWeights(state) });
-  return path;
-}
-
-/** Writes a sheet of images, or a plot of points over the real ones, under `name` in the run folder. */
-export async function saveSheet(
-  run: RunFolder,
-  gan: Gan,
-  name: string,
-  values: PlainTensor,
-  reference?: PlainTensor,
-): Promise<void> {
-  const isPlot = gan.shape.kind === 'points' && reference?.dtype === 'float32';
-  const options = isPlot ? { reference: reference as FloatTensor } : {};
-  await writeFileAtomically(join(run.path, name), drawSheet(values, gan.shape, options));
-}
-
-/** `fakes-000300000.png`. */
-export function fakesName(imagesSeen: number): string {
-  return `fakes-${String(imagesSeen).padStart(9, '0')}.png`;
+  return { stats, timing, close };
 }

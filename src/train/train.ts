@@ -16,7 +16,8 @@ import { makeFeeds } from './feeds.js';
 import { averagePixels, initialState, needsPixelMeans } from './initial-state.js';
 import { makeOptimizer, type TrainOptions } from './options.js';
 import { takePretrained } from './pretrained.js';
-import { fakesName, type RunFolder, saveSheet, saveSnapshot, saveState } from './run.js';
+import type { RunFolder } from './run.js';
+import { fakesName, saveSheet, saveSnapshot, saveState } from './save.js';
 import { LOSS_NAMES, type Losses, makeStep, type Step } from './step.js';
 
 /** Steps whose losses are averaged into one line of stats.jsonl. */
@@ -109,8 +110,7 @@ export async function train(run: RunFolder, context: TrainContext): Promise<Trai
   try {
     return await trainToEnd(run, context);
   } finally {
-    await run.stats.close();
-    await run.timing.close();
+    await run.close();
   }
 }
 
