@@ -2,15 +2,25 @@
  * A training that was stopped, politely or not, and gone on with is the one that was never stopped: the same weights,
  * optimizer slots, averages and statistics, byte for byte. Kills are real: SIGKILL to the built program.
  */
+import { spawnSync } from 'node:child_process';
 import { readdirSync, statSync } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeCheckpoint } from '../src/checkpoint/index.js';
 import { uniform } from '../src/core/random.js';
 import { probeTensorflowEngine } from '../src/train/engines/tensorflow-engine.js';
-import { ganx, ganxOk, makeWorkplace, type Running, startGanx, waitUntil } from './support/cli.js';
+import {
+  expectRefusal,
+  ganx,
+  ganxOk,
+  makeWorkplace,
+  type Running,
+  startGanx,
+  waitUntil,
+} from './support/cli.js';
 
 const folder = makeWorkplace();
 const STEPS = 300;
@@ -95,17 +105,22 @@ describe.each([
   });
 });
 
-it('is refused while another process trains in the folder, and loses nothing by it', async () => {
-  const running = start(DCGAN, 'taken');
-  await waitUntil(running, () => hasState('taken', 0));
-  running.child.kill('SIGSTOP');
-  const { code, stderr } = await resume('taken').ended;
-  expect(code).toBe(1);
-  expect(stderr).toContain(
-    `Expected a run folder that nobody trains in, got \`process ${running.child.pid} at work\``,
+it('is refused while another process trains in the folder, and not by the lock of one that is no more', async () => {
+  await trainWhole(MLP, 'taken');
+  const lock = join(folder, 'taken', 'run.lock');
+  expect(list('taken')).not.toContain('run.lock');
+  // The process that runs this test is a living one.
+  await writeFile(lock, `${process.pid} ${hostname()}\n`);
+  const refused = await resume('taken').ended;
+  expectRefusal(
+    refused,
+    `Expected a run folder that nobody trains in, got \`process ${process.pid} at work\``,
   );
-  expect((await running.ended).code).toBe(0);
+  expect(await readFile(lock, 'utf8')).toBe(`${process.pid} ${hostname()}\n`);
+  const dead = spawnSync(process.execPath, ['--version']).pid;
+  await writeFile(lock, `${dead} ${hostname()}\n`);
   expect((await resume('taken').ended).code).toBe(0);
+  expect(list('taken')).not.toContain('run.lock');
 });
 
 describe('dcgan', () => {
