@@ -27,8 +27,9 @@ import {
 import { drawLatents } from '../src/sample/latents.js';
 import { averageWeights, type State } from '../src/train/engines/engine.js';
 import { openSessionEngine } from '../src/train/engines/session-engine.js';
+import { initialState } from '../src/train/initial-state.js';
 import type { LossName } from '../src/train/losses.js';
-import { drawNoise, initialState } from '../src/train/noise.js';
+import { drawNoise } from '../src/train/noise.js';
 import { adam } from '../src/train/optimizers.js';
 import { averageDecay } from '../src/train/schedules.js';
 import { makeStep } from '../src/train/step.js';
@@ -78,7 +79,7 @@ interface Game {
 async function play({ modes, loss = 'non-saturating', seed, steps, rateD, rateG, lastShare }: Game) {
   const gan = findModel('mlp').build({ kind: 'points', imageShape: [1, 1, 1], width: 32, latentSize: 4 });
   const optimizer = adam(0, 0.99);
-  const step = makeStep(gan, { batch: BATCH, loss, discriminatorSteps: 1, optimizer });
+  const step = makeStep(gan, { batch: BATCH, loss, discriminatorSteps: 1, optimizer, update: 'alternating' });
   const number = (value: number) => plainTensor(Float32Array.of(value), []);
   const feedsOf = (index: number): TensorMap => {
     const rate = (initial: number) =>

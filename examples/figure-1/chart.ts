@@ -41,10 +41,20 @@ export const VALUE_AXIS: Axis = {
   place: (value) => Math.sqrt(Math.max(0, value) / (2 * Math.LN2)),
   ticks: [
     [0, '0'],
-    [0.01, '0.01'],
     [0.1, '0.1'],
     [0.5, '0.5'],
     [2 * Math.LN2, '2 log 2'],
+  ],
+};
+
+/** For V as played, which a bad D can make less than −log 4. */
+export const PLAYED_AXIS: Axis = {
+  place: (value) => (value + 0.5) / 2,
+  ticks: [
+    [-0.5, '−0.5'],
+    [0, '0'],
+    [0.5, '0.5'],
+    [1, '1'],
   ],
 };
 

@@ -141,14 +141,23 @@ export function bindControls(current: () => Game): Controls {
   on(elements.seed, 'change', (game) => {
     if (elements.seed.reportValidity()) void game.change({ seed: Number(elements.seed.value) });
   });
-  const apply = async (game: Game, rules: Partial<Plan>): Promise<void> => {
-    const changed = game.change(rules);
+  on(elements.defaults, 'click', async (game) => {
+    const changed = game.change(CALM[game.kind]);
     showPlan(game);
     await changed;
     await game.play();
-  };
-  on(elements.defaults, 'click', (game) => apply(game, CALM[game.kind]));
-  on(elements.helvetica, 'click', (game) => apply(game, HELVETICA));
+  });
+  on(elements.helvetica, 'click', async (game) => {
+    // Between two humps it is seen best that G chooses one place.
+    if (game.kind === 'line') {
+      elements.data.value = 'mixture';
+      chooseData(game, 'mixture');
+    }
+    const begun = game.change({ ...HELVETICA }).then(() => game.restart());
+    showPlan(game);
+    await begun;
+    await game.play();
+  });
   on(elements.download, 'click', download);
 
   return {
@@ -176,7 +185,7 @@ export function bindControls(current: () => Game): Controls {
       for (const button of [elements.play, elements.step, elements.restart, elements.download]) {
         button.disabled = !isReady;
       }
-      elements.panel.ariaBusy = String(!isReady);
+      elements.panel.dataset.busy = String(!isReady || game.isBusy);
     },
   };
 }

@@ -51,8 +51,29 @@ export function locate(
   return { x, level: Math.min(1, Math.max(0, (bottom - py) / (bottom - top))) };
 }
 
+/** Width of the kernel that p_g is drawn with, in cells: a ReLU network's density is made of steps. */
+const SMOOTHING = 2;
+
+/** A density smoothed by a Gaussian kernel; the ends keep what would leave them. */
+function smooth(density: ArrayLike<number>): Float64Array {
+  const reach = 3 * SMOOTHING;
+  const kernel = Array.from({ length: 2 * reach + 1 }, (_, i) =>
+    Math.exp(-0.5 * ((i - reach) / SMOOTHING) ** 2),
+  );
+  const sum = kernel.reduce((total, value) => total + value, 0);
+  const out = new Float64Array(density.length);
+  for (let from = 0; from < density.length; from++) {
+    kernel.forEach((share, i) => {
+      const to = Math.min(density.length - 1, Math.max(0, from + i - reach));
+      out[to]! += (density[from]! * share) / sum;
+    });
+  }
+  return out;
+}
+
 /** Draws the whole figure. */
-export function drawLineFigure(surface: Surface, { data, generated, d, images }: LineFigure): void {
+export function drawLineFigure(surface: Surface, { data, generated: exact, d, images }: LineFigure): void {
+  const generated = exact && smooth(exact);
   const { context, colours } = surface;
   const place = layOut(surface);
   const xs = midpoints(LINE);

@@ -4,7 +4,7 @@
  */
 import { pushForward, sigmoid } from '../../src/measure/one-dimension.js';
 import { prepare } from './canvas.js';
-import { drawChart, MEANS_AXIS, type Moment, VALUE_AXIS } from './chart.js';
+import { drawChart, MEANS_AXIS, type Moment, PLAYED_AXIS, VALUE_AXIS } from './chart.js';
 import { elements, show } from './elements.js';
 import { drawImagesFigure } from './figure-images.js';
 import { drawLineFigure } from './figure-line.js';
@@ -15,7 +15,7 @@ import { type Data, type Kind, LINE, type View } from './messages.js';
 const LEGENDS: Readonly<Record<Kind, readonly (readonly [string, string])[]>> = {
   line: [
     ['dotted', 'pdata'],
-    ['solid', 'pg'],
+    ['solid', 'pg, drawn smoothly'],
     ['dashed', 'D'],
     ['soft', 'D’s optimum, eq. 2'],
   ],
@@ -25,7 +25,7 @@ const LEGENDS: Readonly<Record<Kind, readonly (readonly [string, string])[]>> = 
     ['dot blue', 'D near 1'],
     ['dot orange', 'D near 0'],
   ],
-  images: [['', 'Top row: data. Below: G']],
+  images: [['plain', 'Top row: data. Below: G(z)']],
 };
 
 /** Writes what the lines and points of a figure mean. */
@@ -34,10 +34,10 @@ export function writeLegend(kind: Kind): void {
     ...LEGENDS[kind].map(([look, text]) => {
       const item = document.createElement('li');
       item.className = look;
-      const index = /^p(data|g)$/.exec(text)?.[1];
+      const [, index, rest = ''] = /^p(data|g)(.*)$/.exec(text) ?? [];
       item.append(index === undefined ? text : 'p');
       if (index !== undefined)
-        item.append(Object.assign(document.createElement('sub'), { textContent: index }));
+        item.append(Object.assign(document.createElement('sub'), { textContent: index }), rest);
       return item;
     }),
   );
@@ -103,7 +103,7 @@ export function drawEverything(game: Game): void {
   const value = prepare(elements.chartValue);
   const { blue, green, orange, faint } = value.colours;
   const isKnown = game.kind !== 'images';
-  drawChart(value, moments, VALUE_AXIS, [
+  drawChart(value, moments, isKnown ? VALUE_AXIS : PLAYED_AXIS, [
     { pick: ({ value }) => value, colour: isKnown ? faint : green, width: isKnown ? 1 : 1.8 },
     ...(isKnown ? [{ pick: ({ divergence }: Moment) => divergence, colour: green, width: 2.2 }] : []),
   ]);

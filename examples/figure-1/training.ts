@@ -7,7 +7,7 @@ import { findModel } from '../../models/index.js';
 import type { BuildOptions, Gan } from '../../models/types.js';
 import { onnxruntimeWeb } from '../../runtimes/onnxruntime-web-page.js';
 import { uniform } from '../../src/core/random.js';
-import { type FloatTensor, plainTensor, type TensorMap } from '../../src/core/tensor.js';
+import { type FloatTensor, plainTensor, sizeOf, type TensorMap } from '../../src/core/tensor.js';
 import { drawFrom, midpoints } from '../../src/measure/one-dimension.js';
 import { drawLatents } from '../../src/sample/latents.js';
 import {
@@ -55,6 +55,8 @@ export interface Progress {
   readonly steps: number;
   /** Steps in which D was updated. */
   readonly updatesD: number;
+  /** The step at which the rates began to halve, and how fast. */
+  readonly cooling: { readonly from: number; readonly halving: number };
 }
 
 /** A training that can be moved on. */
@@ -100,12 +102,55 @@ function listPoints(kind: Data['kind']): FloatTensor | undefined {
   return plainTensor(Float32Array.from(points.flat()), [PLANE_SIDE ** 2, 1, 1, 2]);
 }
 
+/** How far the biases of points' networks begin from 0. */
+const SPREAD = 0.3;
+
+/** logit(mean) of each pixel, means kept off 0 and 1: G begins with the average image, as the authors' code has it. */
+function averageLogits({ size, pixels }: Extract<Data, { kind: 'images' }>): Float32Array {
+  const sums = new Float64Array(size ** 2);
+  pixels.forEach((level, i) => {
+    sums[i % sums.length]! += level / 255;
+  });
+  const count = pixels.length / sums.length;
+  return Float32Array.from(sums, (sum) => {
+    const mean = Math.min(0.99, Math.max(0.01, sum / count));
+    return Math.log(mean / (1 - mean));
+  });
+}
+
+/**
+ * The state to begin with. With all biases at 0 every ReLU of a one-dimensional network bends at the same place, and
+ * the networks have to learn first where to bend: here they begin spread out.
+ */
+function firstState(step: Step, { data, seed }: Plan): State {
+  const state = initialState(step, seed) as State;
+  if (data.kind === 'images') {
+    for (const name of ['generator/pixels/bias', 'ema/generator/pixels/bias']) {
+      state[name] = plainTensor(averageLogits(data), state[name]!.shape);
+    }
+    return state;
+  }
+  for (const name of Object.keys(state)) {
+    const weight = /^(?:ema\/)?((?:generator|discriminator)\/dense_\d\/bias)$/.exec(name)?.[1];
+    if (weight === undefined) continue;
+    const { shape } = state[name]!;
+    state[name] = plainTensor(uniform(seed, `spread/${weight}`, 0, sizeOf(shape), -SPREAD, SPREAD), shape);
+  }
+  return state;
+}
+
 /** Everything that step number `index` is fed. */
-function makeFeeds(gan: Gan, step: Step, plan: Plan, index: number, updatesD: number): TensorMap {
+function makeFeeds(
+  gan: Gan,
+  step: Step,
+  plan: Plan,
+  index: number,
+  { updatesD, cooling }: Pick<Progress, 'updatesD' | 'cooling'>,
+): TensorMap {
   const { data, seed, batch } = plan;
   const optimizer = OPTIMIZERS[data.kind];
   const number = (value: number) => plainTensor(Float32Array.of(value), []);
-  const fall = plan.halving > 0 ? 0.5 ** (index / plan.halving) : 1;
+  const fall = plan.halving > 0 ? 0.5 ** ((index - cooling.from) / plan.halving) : 1;
   const isMoved = index % Math.max(1, Math.round(1 / plan.k)) === 0;
   const perStep = Math.max(1, plan.k);
   const feeds: TensorMap = {
@@ -186,21 +231,28 @@ export async function openTraining(first: Plan, before?: Progress): Promise<Trai
     });
   const gan = findModel('mlp').build(describeModel(plan));
   const optimizer = OPTIMIZERS[data.kind];
-  const step = makeStep(gan, { batch, loss, discriminatorSteps: Math.max(1, plan.k), optimizer });
-  const engine = await openSessionEngine(
-    gan,
-    step,
-    before?.state ?? (initialState(step, seed) as State),
-    open,
-  );
+  const step = makeStep(gan, {
+    batch,
+    loss,
+    discriminatorSteps: Math.max(1, plan.k),
+    optimizer,
+    update: 'alternating',
+  });
+  const engine = await openSessionEngine(gan, step, before?.state ?? firstState(step, plan), open);
   const eyes = await openEyes(gan, data.kind, engine, open);
   let steps = before?.steps ?? 0;
   let updatesD = before?.updatesD ?? 0;
+  let cooling = before?.cooling ?? { from: 0, halving: plan.halving };
+  const beginCooling = ({ halving }: Plan): void => {
+    if (halving !== cooling.halving) cooling = { from: steps, halving };
+  };
+  beginCooling(plan);
 
   return {
     adopt(next) {
       if (compiledBy(next) !== compiledBy(first)) return false;
       plan = next;
+      beginCooling(next);
       return true;
     },
     async advance(count) {
@@ -208,14 +260,14 @@ export async function openTraining(first: Plan, before?: Progress): Promise<Trai
       const start = performance.now();
       const feeds: TensorMap[] = [];
       for (let i = 0; i < count; i++, steps++) {
-        feeds.push(makeFeeds(gan, step, plan, steps, updatesD));
+        feeds.push(makeFeeds(gan, step, plan, steps, { updatesD, cooling }));
         if (steps % every === 0) updatesD++;
       }
       const losses = count > 0 ? await engine.run(feeds) : [];
       const durationMs = performance.now() - start;
       return { steps, engine: engine.description, means: meanOf(losses), durationMs, ...(await eyes.look()) };
     },
-    readProgress: async () => ({ state: await engine.readState(), steps, updatesD }),
+    readProgress: async () => ({ state: await engine.readState(), steps, updatesD, cooling }),
     async exportFile() {
       const state = await engine.readState();
       // What is on view is what is in the file.

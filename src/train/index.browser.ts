@@ -4,8 +4,9 @@
  */
 export { averageWeights, type Engine, type State } from './engines/engine.js';
 export { type OpenSession, openSessionEngine } from './engines/session-engine.js';
+export { initialState } from './initial-state.js';
 export type { LossName } from './losses.js';
-export { drawNoise, initialState } from './noise.js';
+export { drawNoise } from './noise.js';
 export { adam, momentum, type Optimizer } from './optimizers.js';
 export { averageDecay, momentumAt, rateAt } from './schedules.js';
 export { LOSS_NAMES, type Losses, makeStep, type Step, type StepOptions } from './step.js';
