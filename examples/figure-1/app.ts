@@ -18,8 +18,12 @@ function gameOf(kind: Kind): Game {
   if (known) return known;
   const ifOpen = (act: () => void) => () => game === open && act();
   const game: Game = new Game(firstPlan(kind), FIRST_SPEED[kind], {
-    onView: ifOpen(() => drawEverything(game)),
+    onView: ifOpen(() => {
+      show(elements.problem, undefined);
+      drawEverything(game);
+    }),
     onState: ifOpen(() => controls.showState(game)),
+    onRefusal: ifOpen(() => controls.showGame(game)),
     onProblem: (reason) => {
       if (game === open) show(elements.problem, reason);
     },

@@ -10,7 +10,7 @@ export type Rules = Pick<Plan, 'loss' | 'k' | 'rateD' | 'rateG' | 'halving' | 'w
 export const CALM: Readonly<Record<Kind, Rules>> = {
   line: { loss: 'non-saturating', k: 2, rateD: 1e-2, rateG: 5e-4, halving: 2000, width: 32, batch: 256 },
   plane: { loss: 'non-saturating', k: 1, rateD: 4e-3, rateG: 1e-3, halving: 2000, width: 64, batch: 256 },
-  images: { loss: 'non-saturating', k: 1, rateD: 1e-3, rateG: 1e-3, halving: 0, width: 200, batch: 64 },
+  images: { loss: 'non-saturating', k: 1, rateD: 2e-3, rateG: 2e-3, halving: 0, width: 200, batch: 64 },
 };
 
 /** Widths that can be chosen. */

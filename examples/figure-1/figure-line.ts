@@ -100,7 +100,7 @@ export function drawLineFigure(surface: Surface, { data, generated: exact, d, im
     drawLine(context, curve(optimalDiscriminator(data, generated), chance), {
       colour: colours.blue,
       width: 5,
-      alpha: 0.22,
+      alpha: 0.28,
     });
   }
   if (generated) drawLine(context, curve(generated, density), { colour: colours.green, width: 2.5 });

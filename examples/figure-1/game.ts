@@ -13,6 +13,8 @@ export interface GameListener {
   onView(): void;
   onState(): void;
   onProblem(reason: string): void;
+  /** Told when the plan is again what it was before a change that could not be. */
+  onRefusal(): void;
 }
 
 /** Changes of these begin anew: the weights no longer fit. */
@@ -42,7 +44,7 @@ export class Game {
   }
 
   /** One thing after the other; what goes wrong stops the game and is told. */
-  #inTurn(act: (trainer: Trainer) => Promise<void>): Promise<void> {
+  #inTurn(act: (trainer: Trainer) => Promise<void>, undo?: () => void): Promise<void> {
     this.#turn = this.#turn.then(async () => {
       this.isBusy = true;
       this.listener.onState();
@@ -50,6 +52,7 @@ export class Game {
         this.#trainer ??= startTrainer((reason) => this.#fail(reason));
         await act(this.#trainer);
       } catch (error) {
+        undo?.();
         this.#fail(error instanceof Error ? error.message : String(error));
       }
       this.isBusy = false;
@@ -80,12 +83,17 @@ export class Game {
     return data.kind === 'plane' ? 2 * comparePoints(data.points, fakes) : Number.NaN;
   }
 
+  #begin(plan: Plan, keep: boolean, undo?: () => void): Promise<void> {
+    return this.#inTurn(async (trainer) => {
+      const view = await trainer.begin(plan, keep);
+      if (!keep) this.moments = [];
+      this.#see(view);
+    }, undo);
+  }
+
   /** Begins at step 0. */
   restart(): Promise<void> {
-    return this.#inTurn(async (trainer) => {
-      this.moments = [];
-      this.#see(await trainer.begin(this.plan, false));
-    });
+    return this.#begin(this.plan, false);
   }
 
   /** Changes the rules of the game; the networks stay as they are where that can be. */
@@ -95,10 +103,9 @@ export class Game {
     const fits = (data: Data): boolean =>
       data.kind !== 'images' || before.data.kind !== 'images' || data.size === before.data.size;
     const isNew = ANEW.some((name) => before[name] !== this.plan[name]) || !fits(this.plan.data);
-    if (isNew) return this.restart();
-    const plan = this.plan;
-    return this.#inTurn(async (trainer) => {
-      this.#see(await trainer.begin(plan, true));
+    return this.#begin(this.plan, !isNew, () => {
+      this.plan = before;
+      this.listener.onRefusal();
     });
   }
 

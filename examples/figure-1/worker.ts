@@ -11,9 +11,10 @@ async function perform(request: Request): Promise<View | ExportedFile> {
   if (request.type === 'begin') {
     if (request.keep && training?.adopt(request.plan)) return await training.advance(0);
     const before = request.keep ? await training?.readProgress() : undefined;
+    // Only then is the old one let go, so that it goes on where the new one cannot be.
+    const next = await openTraining(request.plan, before);
     await training?.dispose();
-    training = undefined;
-    training = await openTraining(request.plan, before);
+    training = next;
     return await training.advance(0);
   }
   if (!training) throw new Error('There is no training yet.');
