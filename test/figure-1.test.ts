@@ -286,8 +286,9 @@ describe('the other tabs', () => {
     const visitor = await visit(context, 'images');
     const { page } = visitor;
     const before = await measureDistance(await download(visitor));
+    await choose(page, 'speed', '4');
     await click(page, 'play');
-    await page.waitFor(numberIs('steps', '>= 400'), 120_000);
+    await page.waitFor(numberIs('steps', '>= 1000'), 120_000);
     await pause(page);
     await keepScreenshot(page, 'figure-1-images');
     const generator = await download(visitor);

@@ -25,7 +25,7 @@ export const HELVETICA: Pick<Plan, 'k' | 'rateG' | 'halving'> = { k: 0.02, rateG
 
 /** Steps between two pictures that can be chosen, and the choice to begin with. */
 export const SPEEDS: readonly number[] = [1, 2, 5, 10, 20, 50, 100];
-export const FIRST_SPEED: Readonly<Record<Kind, number>> = { line: 10, plane: 10, images: 5 };
+export const FIRST_SPEED: Readonly<Record<Kind, number>> = { line: 10, plane: 10, images: 10 };
 
 /** With seed 4 the line's G begins by rising, so that its arrows do not cross: the picture of the paper. */
 const FIRST_SEED: Readonly<Record<Kind, number>> = { line: 4, plane: 0, images: 0 };
