@@ -1,128 +1,34 @@
 /**
- * "Figure 1, alive" in a real Chromium, from the folder that the build makes: it trains there, its numbers are true, its
- * controls do what they say, and what it learned draws the same in Node. Needs a built `dist`.
+ * "Figure 1, alive" in a real Chromium, from the folder that the build makes: its first tab trains there, its numbers are
+ * true, its controls do what they say, and what it learned draws the same in Node. Needs a built `dist`.
  */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it, type TestContext } from 'vitest';
-import { openPage, type Page } from '../src/browser/chromium.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Page } from '../src/browser/chromium.js';
 import type { FloatTensor } from '../src/core/tensor.js';
-import { drawDigit } from '../src/data/draw-digit.js';
-import { loadGenerator } from '../src/load-generator.js';
 import { type Grid, histogram, jensenShannon, mixtureDensity } from '../src/measure/one-dimension.js';
-import { checkGolden, type Generator } from '../src/sample/index.js';
-import { keepScreenshot, pressKeys, readFocus, readText, setScreen } from './support/embed-page.js';
-import { needChromium } from './support/page-pixels.js';
-import { readHeaders, type SiteServer, serveSite } from './support/site-server.js';
+import { checkGolden } from '../src/sample/index.js';
+import { keepScreenshot, readText } from './support/embed-page.js';
+import {
+  choose,
+  click,
+  closeAll,
+  download,
+  expectQuiet,
+  numberIs,
+  pause,
+  readNumber,
+  SITE,
+  visit,
+} from './support/figure-1-page.js';
 
-const SITE = fileURLToPath(new URL('../dist/figure-1', import.meta.url));
 /** The page's own x axis and Gaussian. */
 const GRID: Grid = { low: -1.2, high: 1.2, cells: 120 };
 const GAUSSIAN = mixtureDensity([{ weight: 1, mean: 0.2, sigma: 0.25 }], GRID);
 const SAMPLES = 20_000;
 
-const open: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close();
-});
-
-interface Visit {
-  readonly page: Page;
-  readonly server: SiteServer;
-  readonly downloads: string;
-}
-
-/** Serves the folder with its own headers and opens a tab of the page. */
-async function visit(context: TestContext, tab: string): Promise<Visit> {
-  needChromium(context);
-  const server = await serveSite(SITE, readHeaders(SITE));
-  open.push(server);
-  const page = await openPage(`${server.address}#${tab}`);
-  const downloads = mkdtempSync(join(tmpdir(), 'ganx-downloads-'));
-  open.push(page, { close: async () => rmSync(downloads, { recursive: true }) });
-  await waitUntilReady(page);
-  await setScreen(page, 1200, 1400);
-  await page.send('Page.setDownloadBehavior', { behavior: 'allow', downloadPath: downloads });
-  return { page, server, downloads };
-}
-
-const waitUntilReady = (page: Page) => page.waitFor(`document.getElementById('play')?.disabled === false`);
-
-const click = (page: Page, id: string) => page.evaluate(`document.getElementById('${id}').click()`);
-
-/** Sets a control as a person does, events and all. */
-async function choose(page: Page, id: string, value: string): Promise<void> {
-  await page.evaluate(`(() => {
-    const control = document.getElementById('${id}');
-    control.value = ${JSON.stringify(value)};
-    for (const type of ['input', 'change']) control.dispatchEvent(new Event(type, { bubbles: true }));
-  })()`);
-}
-
-async function readNumber(page: Page, id: string): Promise<number> {
-  return Number((await readText(page, `#${id}`)).replaceAll(',', '').replace('−', '-'));
-}
-
-const numberIs = (id: string, condition: string) =>
-  `Number(document.getElementById('${id}').textContent.replaceAll(',', '')) ${condition}`;
-
-/** Pauses and waits for the picture that was still on its way. */
-async function pause(page: Page): Promise<void> {
-  await click(page, 'play');
-  await page.waitFor(`document.getElementById('panel').dataset.busy === 'false'`);
-}
-
-/** Presses the button and gives the file's generator on Node's CPU. */
-async function download({ page, downloads }: Visit): Promise<Generator> {
-  await click(page, 'download');
-  const path = join(downloads, 'generator.onnx');
-  await page.waitFor(`document.getElementById('status').textContent.startsWith('generator.onnx')`);
-  for (let i = 0; i < 200 && !existsSync(path); i++) await new Promise((resolve) => setTimeout(resolve, 50));
-  const generator = await loadGenerator(path, { device: 'cpu' });
-  rmSync(path);
-  open.push({ close: () => generator.dispose() });
-  return generator;
-}
-
-/**
- * Energy distance between samples and the page's digits: 0 for one distribution, and large for images that are all
- * alike or all blurred. https://en.wikipedia.org/wiki/Energy_distance
- */
-async function measureDistance(generator: Generator): Promise<number> {
-  const size = 14 * 14;
-  const { data } = (await generator.sample({ count: 50 })).images as FloatTensor;
-  const fakes = Array.from({ length: 50 }, (_, i) => data.subarray(i * size, (i + 1) * size));
-  const digits = Array.from({ length: 200 }, (_, i) =>
-    Float32Array.from(drawDigit(0, i, 14), (level) => level / 255),
-  );
-  const between = (a: readonly Float32Array[], b: readonly Float32Array[]): number => {
-    const distances = a.flatMap((one) =>
-      b.map((other) => Math.sqrt(one.reduce((sum, value, at) => sum + (value - other[at]!) ** 2, 0))),
-    );
-    return distances.reduce((sum, distance) => sum + distance, 0) / distances.length;
-  };
-  return 2 * between(fakes, digits) - between(fakes, fakes) - between(digits, digits);
-}
-
-/** Chooses image files as a visitor does. */
-async function giveImages(page: Page, count: number): Promise<void> {
-  await page.evaluate(`(async () => {
-    const input = document.getElementById('files');
-    const files = new DataTransfer();
-    for (let i = 0; i < ${count}; i++) {
-      const canvas = Object.assign(document.createElement('canvas'), { width: 40, height: 30 });
-      canvas.getContext('2d').fillRect(i, i, 12, 9);
-      const blob = await new Promise((resolve) => canvas.toBlob(resolve));
-      files.items.add(new File([blob], i + '.png', { type: 'image/png' }));
-    }
-    input.files = files.files;
-    input.dispatchEvent(new Event('change', { bubbles: true }));
-  })()`);
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  await page.waitFor(`document.getElementById('panel').dataset.busy === 'false'`);
-}
+afterEach(closeAll);
 
 /** Draws through places of the figure, in shares of its width and height. */
 async function drawWithMouse(page: Page, places: readonly (readonly [number, number])[]): Promise<void> {
@@ -142,16 +48,6 @@ async function drawWithMouse(page: Page, places: readonly (readonly [number, num
   await mouse('mousePressed', places[0]!, 1);
   for (const place of places) await mouse('mouseMoved', place, 1);
   await mouse('mouseReleased', places.at(-1)!, 0);
-}
-
-/** Nothing in the console, nothing refused, nothing from elsewhere, nothing missing. */
-function expectQuiet({ page, server }: Visit): void {
-  expect(page.complaints).toEqual([]);
-  const { origin } = new URL(server.address);
-  expect(
-    page.requests.filter((address) => !address.startsWith(origin) && !address.startsWith('blob:')),
-  ).toEqual([]);
-  expect(server.requests.filter((name) => name !== '' && !existsSync(join(SITE, name)))).toEqual([]);
 }
 
 describe('the folder', () => {
@@ -257,53 +153,6 @@ describe('one dimension', () => {
     await pause(page);
     await keepScreenshot(page, 'figure-1-hand');
     expect(await readText(page, '#status')).toBe('');
-    expectQuiet(visitor);
-  });
-});
-
-describe('the other tabs', () => {
-  it('by keyboard: two dimensions come closer', async (context) => {
-    const visitor = await visit(context, 'line');
-    const { page } = visitor;
-    await page.evaluate(`document.getElementById('tab-line').focus()`);
-    await pressKeys(page, 'ArrowRight');
-    expect(await readFocus(page)).toBe('tab-plane');
-    await page.waitFor(`document.getElementById('panel').dataset.kind === 'plane'`);
-    await page.waitFor(numberIs('divergence', '> 0'));
-    await waitUntilReady(page);
-    const before = await readNumber(page, 'divergence');
-    await choose(page, 'speed', '5');
-    await click(page, 'play');
-    await page.waitFor(numberIs('divergence', `< ${before / 2}`));
-    await pause(page);
-    await keepScreenshot(page, 'figure-1-plane');
-    const generator = await download(visitor);
-    expect((await checkGolden(generator)).maxDifference).toBeLessThanOrEqual(1e-5);
-    expectQuiet(visitor);
-  });
-
-  it('images: samples come closer to the data, and a visitor’s own images are taken', async (context) => {
-    const visitor = await visit(context, 'images');
-    const { page } = visitor;
-    const before = await measureDistance(await download(visitor));
-    await choose(page, 'speed', '4');
-    await click(page, 'play');
-    await page.waitFor(numberIs('steps', '>= 1000'), 120_000);
-    await pause(page);
-    await keepScreenshot(page, 'figure-1-images');
-    const generator = await download(visitor);
-    expect(await measureDistance(generator)).toBeLessThan(0.6 * before);
-    expect((await checkGolden(generator)).maxDifference).toBeLessThanOrEqual(1e-5);
-    expect(generator.metadata.imageShape).toEqual([14, 14, 1]);
-
-    await choose(page, 'data', 'own');
-    await giveImages(page, 3);
-    expect(await readText(page, '#problem')).toContain('at least 8 images; 3 of these');
-    await giveImages(page, 12);
-    const at = await readNumber(page, 'steps');
-    await click(page, 'step');
-    await page.waitFor(numberIs('steps', `=== ${at + 1}`));
-    expect(await page.evaluate(`document.getElementById('problem').hidden`)).toBe(true);
     expectQuiet(visitor);
   });
 });

@@ -20,6 +20,8 @@ export interface Controls {
   showState(game: Game): void;
 }
 
+const BEGINNING = 'Tracing the step to ONNX and compiling it …';
+
 /** The choice of data of each game. */
 const chosen = new WeakMap<Game, string>();
 let stopPen: (() => void) | undefined;
@@ -66,10 +68,9 @@ function takePen(game: Game): void {
   stopPen = bindPen(elements.figure, place, (x, y, isDown) => {
     drawing.moveTo(x, y, isDown);
     const drawn = drawing.read();
-    if (!drawn) return;
     isChanged ||= isDown;
-    drawFigure(drawn);
-    if (isDown || !isChanged) return;
+    drawFigure(drawn ?? game.plan.data);
+    if (!drawn || isDown || !isChanged) return;
     isChanged = false;
     void game.change({ data: drawn });
   });
@@ -185,6 +186,9 @@ export function bindControls(current: () => Game): Controls {
       for (const button of [elements.play, elements.step, elements.restart, elements.download]) {
         button.disabled = !isReady;
       }
+      const { status } = elements;
+      if (game.isBeginning) status.textContent = BEGINNING;
+      else if (status.textContent === BEGINNING) status.textContent = '';
       elements.panel.dataset.busy = String(!isReady || game.isBusy);
     },
   };

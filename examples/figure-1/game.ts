@@ -27,6 +27,8 @@ export class Game {
   isPlaying = false;
   /** Asked for and not yet answered. */
   isBusy = false;
+  /** Traced and compiled just now. */
+  isBeginning = false;
   stepsPerPicture: number;
   #trainer: Trainer | undefined;
   #turn: Promise<void> = Promise.resolve();
@@ -56,6 +58,7 @@ export class Game {
         this.#fail(error instanceof Error ? error.message : String(error));
       }
       this.isBusy = false;
+      this.isBeginning = false;
       this.listener.onState();
     });
     return this.#turn;
@@ -85,6 +88,8 @@ export class Game {
 
   #begin(plan: Plan, keep: boolean, undo?: () => void): Promise<void> {
     return this.#inTurn(async (trainer) => {
+      this.isBeginning = true;
+      this.listener.onState();
       const view = await trainer.begin(plan, keep);
       if (!keep) this.moments = [];
       this.#see(view);

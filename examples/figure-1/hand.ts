@@ -94,10 +94,12 @@ export function bindPen(
   }
   bindKeys(canvas, locate, move, signal);
   canvas.tabIndex = 0;
+  canvas.role = 'application';
   canvas.dataset.hand = '';
   return () => {
     stop.abort();
     canvas.removeAttribute('tabindex');
+    canvas.role = 'img';
     delete canvas.dataset.hand;
   };
 }
@@ -125,8 +127,22 @@ function bindKeys(
       event.preventDefault();
       place.x = Math.min(1, Math.max(0, place.x + 0.02 * way[0]));
       place.y = Math.min(1, Math.max(0, place.y + 0.02 * way[1]));
-      const isDown = event.shiftKey || event.key === ' ';
-      move(...locate(place.x * canvas.clientWidth, place.y * canvas.clientHeight), isDown);
+      const [px, py] = [place.x * canvas.clientWidth, place.y * canvas.clientHeight];
+      move(...locate(px, py), event.shiftKey || event.key === ' ');
+      const context = canvas.getContext('2d')!;
+      context.strokeStyle = getComputedStyle(canvas).color;
+      context.beginPath();
+      context.arc(px, py, 6, 0, 2 * Math.PI);
+      context.stroke();
+    },
+    { signal },
+  );
+  // The pen is lifted where Shift is let go.
+  canvas.addEventListener(
+    'keyup',
+    ({ key }) => {
+      if (key === 'Shift' || key === ' ')
+        move(...locate(place.x * canvas.clientWidth, place.y * canvas.clientHeight), false);
     },
     { signal },
   );
