@@ -72,7 +72,7 @@ describe('one dimension', () => {
     expect(before).toBeGreaterThan(0.1);
     await choose(page, 'speed', '5');
     await click(page, 'play');
-    await page.waitFor(numberIs('divergence', '< 0.03'));
+    await page.waitFor(`${numberIs('steps', '> 2500')} && ${numberIs('divergence', '< 0.03')}`, 120_000);
     await pause(page);
     await keepScreenshot(page, 'figure-1-end');
     const shown = (await readNumber(page, 'divergence')) / 2;
