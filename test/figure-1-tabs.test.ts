@@ -96,7 +96,7 @@ it('images: samples come closer to the data, and a visitor’s own images are ta
   const before = await measureDistance(await download(visitor));
   await choose(page, 'speed', '4');
   await click(page, 'play');
-  await page.waitFor(numberIs('steps', '>= 1000'), 120_000);
+  await page.waitFor(numberIs('steps', '>= 1000'), 240_000);
   await pause(page);
   await keepScreenshot(page, 'figure-1-images');
   const generator = await download(visitor);
