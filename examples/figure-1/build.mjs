@@ -24,7 +24,7 @@ const POLICY = [
   "form-action 'none'",
 ].join('; ');
 
-/** Without `-shared`-memory isolation there is one thread; hosts that read `_headers` give several. */
+/** For hosts that read `_headers` (Netlify, Cloudflare Pages): the policy, and what lets WebAssembly have threads. */
 const HEADERS = [
   '/*',
   `  Content-Security-Policy: ${POLICY}; frame-ancestors 'self'`,
