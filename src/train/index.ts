@@ -20,3 +20,4 @@ export { findRecipe, type Recipe, recipeNames } from './recipes.js';
 export { createRun, expectNewFolder, type RunFolder, readOptions, reopenRun } from './run.js';
 export { makeStep, type Step, type StepOptions } from './step.js';
 export { type TrainContext, type TrainProgress, type TrainResult, train } from './train.js';
+export { openWatch, spreadLatents, type Watch } from './watch.js';

@@ -125,6 +125,19 @@ const ROOMS: Readonly<Record<string, Room>> = {
     rooms: [...EVERYTHING, 'src/load-generator.ts'],
     libraries: { 'node:': ANY, yargs: ANY, 'cli-progress': ANY, zod: ANY },
   },
+  'examples/figure-1': {
+    rooms: [
+      'src/core',
+      'src/data/draw-digit.ts',
+      'src/measure/one-dimension.ts',
+      'src/sample',
+      'src/train',
+      'models',
+      'exporters',
+      'runtimes/onnxruntime-web',
+    ],
+    libraries: {},
+  },
   'src/index': { rooms: EVERYTHING, libraries: { 'node:': ANY } },
 };
 
