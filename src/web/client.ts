@@ -4,7 +4,7 @@
  */
 import type { FloatTensor } from '../core/tensor.js';
 import type { LatentDescription, SampleOptions, Samples } from '../sample/index.js';
-import { openLink } from './link.js';
+import { openFallbackLink } from './fallback-link.js';
 import type { LoadedGenerator, LoadProgress } from './messages.js';
 
 /** How to load a generator into a page. */
@@ -78,12 +78,13 @@ export async function loadGenerator(
     describe,
   } as const;
   // Bundlers look for exactly this expression.
-  const link = openLink(() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
+  const start = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  const link = openFallbackLink(start, request);
   // No half measures: this also ends a download at once, and a runtime that is being compiled.
   const cancel = () => link.close(signal?.reason);
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    const loaded = await link.ask(request, { onProgress });
+    const loaded = await link.load({ onProgress });
     return {
       ...loaded,
       // A signal cannot be posted: it stays on this side and becomes a message.

@@ -29,6 +29,8 @@ export interface WorkerLink {
    * @param reason what those who wait get; that it was disposed when absent
    */
   close(reason?: unknown): void;
+  /** Whether it ended because its part of ONNX Runtime did not do. */
+  needsWhole(): boolean;
 }
 
 interface Asked {
@@ -60,6 +62,7 @@ export function openLink(start: () => Worker): WorkerLink {
   let worker: Worker;
   let end: unknown;
   let heard = false;
+  let wantsWhole = false;
   let lastId = 0;
   try {
     worker = start();
@@ -87,8 +90,9 @@ export function openLink(start: () => Worker): WorkerLink {
     waiting.delete(data.id);
     if ('result' in data) asked?.resolve(data.result);
     else {
+      wantsWhole ||= data.failure.needsWhole;
       asked?.reject(unpackError(data.failure));
-      if (data.failure.isFatal) close(ended(data.failure.message));
+      if (data.failure.isFatal || wantsWhole) close(ended(data.failure.message));
     }
   });
   worker.addEventListener('error', (event) => {
@@ -124,5 +128,5 @@ export function openLink(start: () => Worker): WorkerLink {
       signal?.removeEventListener('abort', cancel);
     }
   };
-  return { ask, close };
+  return { ask, close, needsWhole: () => wantsWhole };
 }

@@ -25,6 +25,8 @@ export interface LoadRequest {
   /** Absolute address of the folder with ONNX Runtime's files, ending in a slash. */
   readonly assets?: string | undefined;
   readonly cache: boolean;
+  /** Whether the whole of ONNX Runtime is to be loaded, and not the part of it that generators use. */
+  readonly whole: boolean;
   readonly describe?: LatentDescription | undefined;
 }
 
@@ -75,6 +77,8 @@ export interface Failure {
   readonly message: string;
   /** The worker's WebAssembly module has broken off; nothing in it can be used any more. */
   readonly isFatal: boolean;
+  /** Only a part of ONNX Runtime was there: the whole may do it, or says better why not. */
+  readonly needsWhole: boolean;
 }
 
 /** Whether WebAssembly itself broke off somewhere below: what it left in memory cannot be trusted. */
@@ -85,14 +89,19 @@ function isFatal(error: unknown): boolean {
   return false;
 }
 
-/** An error as it crosses to the page. */
-export function packError(error: unknown): Failure {
+/**
+ * An error as it crosses to the page.
+ *
+ * @param part whether only a part of ONNX Runtime was there: `open` while it opened a file, which any error ends
+ */
+export function packError(error: unknown, part: 'none' | 'open' | 'drawn' = 'none'): Failure {
   const fatal = isFatal(error);
+  const state = { isFatal: fatal, needsWhole: part === 'open' || (part === 'drawn' && fatal) };
   if (!(error instanceof GanError)) {
-    return { code: undefined, where: 'worker', message: messageOf(error), isFatal: fatal };
+    return { code: undefined, where: 'worker', message: messageOf(error), ...state };
   }
   const { code, where, message } = error;
-  return { code, where, message: message.slice(`[${where}] `.length), isFatal: fatal };
+  return { code, where, message: message.slice(`[${where}] `.length), ...state };
 }
 
 /** The error on the page's side. */

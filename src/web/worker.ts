@@ -2,6 +2,8 @@
  * The worker's side: holds one generator and answers requests one after the other, so that the page never waits for
  * a computation. Whoever needs no more of it ends the worker, and with it all memory of WebAssembly.
  */
+
+import { replaceModule } from '../../runtimes/onnxruntime-web-page.js';
 import { expected } from '../core/errors.js';
 import { loadGenerator, startRuntime } from '../load-generator.browser.js';
 import type { Generator } from '../sample/index.js';
@@ -17,10 +19,26 @@ import {
   type ToPage,
   type ToWorker,
 } from './messages.js';
+import { partAddress } from './part-address.js';
 
 type Report = (progress: LoadProgress) => void;
 
 let generator: Generator | undefined;
+/** Whether only a part of ONNX Runtime is here. */
+let hasPart = false;
+
+/** The bytes of the part of ONNX Runtime that generators use; undefined, for the whole, where a server has none. */
+async function fetchPart(): Promise<ArrayBuffer | undefined> {
+  try {
+    const response = await fetch(partAddress());
+    if (!response.ok) return undefined;
+    const bytes = await response.arrayBuffer();
+    hasPart = true;
+    return bytes;
+  } catch {
+    return undefined;
+  }
+}
 
 async function readSource({ source, cache }: LoadRequest, report: Report): Promise<Uint8Array> {
   if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
@@ -31,8 +49,9 @@ async function readSource({ source, cache }: LoadRequest, report: Report): Promi
 }
 
 async function load(request: LoadRequest, report: Report): Promise<LoadedGenerator> {
-  const { device, threads, assets, describe } = request;
+  const { device, threads, assets, describe, whole } = request;
   setAssets(assets);
+  if (!whole) replaceModule(fetchPart);
   const options = {
     ...(threads === undefined ? {} : { threads }),
     ...(assets === undefined ? {} : { assets }),
@@ -80,7 +99,8 @@ async function answer(id: number, request: Request, signal: AbortSignal): Promis
     const result = await perform(request, signal, (progress) => post({ id, progress }));
     post({ id, result }, memoryOf(result));
   } catch (error) {
-    post({ id, failure: packError(error) });
+    const part = !hasPart ? 'none' : request.type === 'load' ? 'open' : 'drawn';
+    post({ id, failure: packError(error, part) });
   }
   cancellers.delete(id);
 }

@@ -1,0 +1,128 @@
+/**
+ * The generators that are drawn from while use is recorded: every network, form and precision that ganx exports, in
+ * sizes that leave remainders and in the size of a default, with classes and without. Needs a built dist.
+ */
+import onnxProto from 'onnx-proto';
+import { exportGenerator } from '../../../dist/exporters/export-generator.js';
+import { findModel } from '../../../dist/models/index.js';
+import { onnxruntimeNode } from '../../../dist/runtimes/onnxruntime-node.js';
+import { encodeMetadata } from '../../../dist/src/core/metadata.js';
+import { uniform } from '../../../dist/src/core/random.js';
+import { plainTensor, sizeOf } from '../../../dist/src/core/tensor.js';
+import { createGenerator, makeGolden } from '../../../dist/src/sample/index.js';
+
+const SEED = 1;
+const openSession = (bytes) => onnxruntimeNode.open(bytes, { device: 'cpu', threads: 1 });
+
+const NETWORKS = [
+  ['dcgan', { imageShape: [28, 28, 1], width: 64 }],
+  ['dcgan', { imageShape: [32, 32, 3], width: 5, latentSize: 7 }],
+  ['dcgan', { imageShape: [64, 64, 3], width: 6, latentSize: 64 }],
+  ['mlp', { imageShape: [28, 28, 1], width: 1200 }],
+  ['mlp', { imageShape: [9, 7, 3], width: 33, latentSize: 5 }],
+  ['mlp', { imageShape: [16, 16, 1], width: 64, latentSize: 32, latentDistribution: 'normal' }],
+  ['mlp', { imageShape: [1, 1, 2], kind: 'points', width: 16, latentSize: 2 }],
+];
+
+/** A network whose weights are all drawn; averages and norms are spread around what they begin with. */
+function drawWeights({ generator }) {
+  return Object.fromEntries(
+    generator.weights.map(({ name, shape, initial }) => {
+      const [middle, spread] =
+        initial.kind === 'uniform'
+          ? [0, initial.range]
+          : initial.kind === 'normal'
+            ? [initial.mean, 2 * initial.deviation]
+            : [initial.value, 0.1];
+      const full = `generator/${name}`;
+      return [
+        full,
+        plainTensor(uniform(SEED, full, 0, sizeOf(shape), middle - spread, middle + spread), shape),
+      ];
+    }),
+  );
+}
+
+async function exportNetworks() {
+  const files = [];
+  for (const [model, build] of NETWORKS) {
+    const gan = findModel(model).build(build);
+    const source = { model, gan, weights: drawWeights(gan), imagesSeen: 0, seed: 0, dataDigest: '' };
+    for (const dtype of ['float32', 'float16']) {
+      for (const layout of model === 'dcgan' || build.width === 33 ? ['nhwc', 'nchw'] : ['nhwc']) {
+        files.push((await exportGenerator(source, { openSession, dtype, layout })).bytes);
+      }
+    }
+  }
+  return files;
+}
+
+/** Latents [batch, 6] plus a vector for each class -> Gemm -> Tanh -> images, with ganx's metadata. */
+async function encodeLabelled() {
+  const imageShape = [10, 8, 3];
+  const constant = (name, dims, scale) => ({
+    name,
+    dims,
+    dataType: 1,
+    rawData: new Uint8Array(uniform(SEED, name, 0, sizeOf(dims), -scale, scale).buffer),
+  });
+  const value = (name, elemType, extents) => ({
+    name,
+    type: {
+      tensorType: {
+        elemType,
+        shape: {
+          dim: extents.map((one) => (typeof one === 'string' ? { dimParam: one } : { dimValue: one })),
+        },
+      },
+    },
+  });
+  const node = (opType, input, output) => ({ opType, name: output, input, output: [output] });
+  const metadata = {
+    model: 'labelled',
+    kind: 'images',
+    latentSize: 6,
+    latentDistribution: 'normal',
+    imageShape,
+    imageRange: [-1, 1],
+    layout: 'nhwc',
+    labels: ['a', 'b', 'c'],
+    imagesSeen: 0,
+    seed: SEED,
+    dataDigest: '',
+  };
+  const { ModelProto } = onnxProto.onnx;
+  const model = ModelProto.encode({
+    irVersion: 8,
+    opsetImport: [{ domain: '', version: 17 }],
+    graph: {
+      name: 'labelled',
+      node: [
+        node('Gather', ['vectors', 'labels'], 'moved'),
+        node('Add', ['latents', 'moved'], 'sum'),
+        node('Gemm', ['sum', 'weights', 'bias'], 'dense'),
+        node('Tanh', ['dense'], 'flat'),
+        node('Reshape', ['flat', 'shape'], 'images'),
+      ],
+      input: [value('latents', 1, ['batch', 6]), value('labels', 6, ['batch'])],
+      output: [value('images', 1, ['batch', ...imageShape])],
+      initializer: [
+        constant('vectors', [3, 6], 2),
+        constant('weights', [6, 240], 0.3),
+        constant('bias', [240], 1),
+        { name: 'shape', dims: [4], dataType: 7, int64Data: [0, ...imageShape] },
+      ],
+    },
+  }).finish();
+  const generator = createGenerator(await openSession(model), metadata);
+  const golden = await makeGolden((latents) => generator.run(latents, Int32Array.of(0)), metadata);
+  await generator.dispose();
+  const pairs = Object.entries(encodeMetadata({ ...metadata, golden }));
+  const metadataProps = pairs.map(([key, text]) => ({ key, value: text }));
+  return Buffer.concat([model, ModelProto.encode({ metadataProps }).finish()]);
+}
+
+/** The files' bytes. */
+export async function makeRecordingModels() {
+  return [...(await exportNetworks()), await encodeLabelled()];
+}
