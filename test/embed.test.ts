@@ -163,13 +163,12 @@ describe('the page', () => {
     expect(facts.Device).toBe('WebAssembly (wasm, 1 thread)');
     expect(facts.Threads).toContain('COOP');
     expect(page.complaints).toEqual([]);
-    const needed = ['', 'app.css', 'app.js', 'ganx-worker.js', 'generator.onnx', 'favicon.svg'];
-    const runtime = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
+    const scripts = ['app.js', 'ganx-worker.js', 'ganx-ort.wasm'];
+    const needed = ['', 'app.css', ...scripts, 'generator.onnx', 'favicon.svg'];
+    const runtime = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs'];
     const allowed = [...needed, ...runtime.map((name) => `ort/${name}`)];
     expect(server.requests.filter((path) => !allowed.includes(path))).toEqual([]);
-    for (const name of ['app.js', 'ganx-worker.js', 'ort/ort-wasm-simd-threaded.wasm']) {
-      expect(server.requests).toContain(name);
-    }
+    for (const name of scripts) expect(server.requests).toContain(name);
     expect(page.requests.filter((address) => !address.startsWith(server.address))).toEqual([]);
   });
 

@@ -5,7 +5,7 @@
  */
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'vite';
 import { buildSlim } from './slim/build-slim.mjs';
 
@@ -96,4 +96,5 @@ await bundle('session-page', 'session-page.js');
 for (const name of ['index.html', 'app.css', 'favicon.svg']) {
   copyFileSync(new URL(`page/${name}`, import.meta.url), join(outDir, name));
 }
-writeFileSync(join(outDir, PART), await buildSlim());
+const { encodeProbeModel } = await import(pathToFileURL(join(dist, 'runtimes', 'probe-model.js')).href);
+writeFileSync(join(outDir, PART), await buildSlim(encodeProbeModel()));

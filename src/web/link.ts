@@ -29,6 +29,8 @@ export interface WorkerLink {
    * @param reason what those who wait get; that it was disposed when absent
    */
   close(reason?: unknown): void;
+  /** Hands over what is no request: the file, and the part of ONNX Runtime, that a request to load waits for. */
+  send(message: ToWorker, transfer?: Transferable[]): void;
   /** Whether it ended because its part of ONNX Runtime did not do. */
   needsWhole(): boolean;
 }
@@ -102,7 +104,8 @@ export function openLink(start: () => Worker): WorkerLink {
   });
   worker.addEventListener('messageerror', () => close(ended('an answer that cannot be read')));
 
-  const send = (message: ToWorker): void => worker.postMessage(message);
+  const send = (message: ToWorker, transfer: Transferable[] = []): void =>
+    worker.postMessage(message, transfer);
 
   const ask = async <R extends Request>(
     request: R,
@@ -128,5 +131,5 @@ export function openLink(start: () => Worker): WorkerLink {
       signal?.removeEventListener('abort', cancel);
     }
   };
-  return { ask, close, needsWhole: () => wantsWhole };
+  return { ask, send, close, needsWhole: () => wantsWhole };
 }

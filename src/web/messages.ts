@@ -15,18 +15,21 @@ export interface LoadProgress {
   readonly totalBytes?: number;
 }
 
-/** Loads a generator into the worker; the first request, and the only one of its kind. */
+/** A generator's file, as it gets to the worker. */
+export type SentFile = Blob | Uint8Array;
+
+/** Loads a generator into the worker; the first request, and the only one of its kind. The file follows it. */
 export interface LoadRequest {
   readonly type: 'load';
-  /** An absolute address, or the file itself. */
-  readonly source: string | Blob | Uint8Array;
   readonly device: string;
   readonly threads?: number | undefined;
   /** Absolute address of the folder with ONNX Runtime's files, ending in a slash. */
   readonly assets?: string | undefined;
-  readonly cache: boolean;
-  /** Whether the whole of ONNX Runtime is to be loaded, and not the part of it that generators use. */
-  readonly whole: boolean;
+  /**
+   * Who loads the part of ONNX Runtime that generators use: the page, which sends it, or the worker when it turns out to
+   * need it; `none` for the whole.
+   */
+  readonly part: 'page' | 'worker' | 'none';
   readonly describe?: LatentDescription | undefined;
 }
 
@@ -62,7 +65,9 @@ export interface Results {
 /** Page to worker. */
 export type ToWorker =
   | { readonly id: number; readonly request: Request }
-  | { readonly id: number; readonly cancel: true };
+  | { readonly id: number; readonly cancel: true }
+  | { readonly part: WebAssembly.Module | undefined }
+  | { readonly file: SentFile };
 
 /** Worker to page. */
 export type ToPage =

@@ -8,7 +8,6 @@ import { expected } from '../core/errors.js';
 import { loadGenerator, startRuntime } from '../load-generator.browser.js';
 import type { Generator } from '../sample/index.js';
 import { setAssets } from './assets.js';
-import { download } from './download.js';
 import {
   type LoadedGenerator,
   type LoadProgress,
@@ -16,47 +15,64 @@ import {
   packError,
   type Request,
   type Results,
+  type SentFile,
   type ToPage,
   type ToWorker,
 } from './messages.js';
-import { partAddress } from './part-address.js';
+import { compilePart } from './part.js';
 
 type Report = (progress: LoadProgress) => void;
 
 let generator: Generator | undefined;
 /** Whether only a part of ONNX Runtime is here. */
 let hasPart = false;
+/** Takes the part that the page sends. */
+let takePart: ((part: WebAssembly.Module | undefined) => void) | undefined;
 
-/** The bytes of the part of ONNX Runtime that generators use; undefined, for the whole, where a server has none. */
-async function fetchPart(): Promise<ArrayBuffer | undefined> {
-  try {
-    const response = await fetch(partAddress());
-    if (!response.ok) return undefined;
-    const bytes = await response.arrayBuffer();
-    hasPart = true;
-    return bytes;
-  } catch {
-    return undefined;
-  }
+/** Where ONNX Runtime comes from, for a request to load. */
+function choosePart(from: LoadRequest['part']): void {
+  if (from === 'none') return;
+  const sent =
+    from === 'page'
+      ? new Promise<WebAssembly.Module | undefined>((resolve) => {
+          takePart = resolve;
+        })
+      : undefined;
+  replaceModule(async () => {
+    const part = await (sent ?? compilePart());
+    hasPart = part !== undefined;
+    return part;
+  });
 }
 
-async function readSource({ source, cache }: LoadRequest, report: Report): Promise<Uint8Array> {
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (source instanceof Uint8Array) return source;
-  const onProgress = (loadedBytes: number, totalBytes: number | undefined) =>
-    report({ phase: 'download', loadedBytes, ...(totalBytes === undefined ? {} : { totalBytes }) });
-  return download(source, { cache, onProgress });
+/** Takes the file that the page sends. */
+let takeFile: ((file: SentFile) => void) | undefined;
+const sentFile = new Promise<SentFile>((resolve) => {
+  takeFile = resolve;
+});
+
+async function readFile(): Promise<Uint8Array> {
+  const file = await sentFile;
+  return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file;
 }
 
 async function load(request: LoadRequest, report: Report): Promise<LoadedGenerator> {
-  const { device, threads, assets, describe, whole } = request;
+  const { device, threads, assets, describe } = request;
   setAssets(assets);
-  if (!whole) replaceModule(fetchPart);
   const options = {
     ...(threads === undefined ? {} : { threads }),
     ...(assets === undefined ? {} : { assets }),
   };
-  const [bytes] = await Promise.all([readSource(request, report), startRuntime(device, options)]);
+  let isHere = false;
+  const source = readFile().finally(() => {
+    isHere = true;
+  });
+  const isFileHere = async () => {
+    // Lets in what the page has sent meanwhile.
+    await new Promise((resolve) => setTimeout(resolve));
+    return isHere;
+  };
+  const [bytes] = await Promise.all([source, startRuntime(device, options, isFileHere)]);
   const sizeBytes = bytes.length;
   report({ phase: 'open', loadedBytes: sizeBytes, totalBytes: sizeBytes });
   generator = await loadGenerator(bytes, {
@@ -113,7 +129,17 @@ globalThis.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     cancellers.get(data.id)?.abort();
     return;
   }
+  if ('part' in data) {
+    takePart?.(data.part);
+    return;
+  }
+  if ('file' in data) {
+    takeFile?.(data.file);
+    return;
+  }
   const { id, request } = data;
+  // At once, so that a part that follows finds somebody who takes it.
+  if (request.type === 'load') choosePart(request.part);
   const canceller = new AbortController();
   cancellers.set(id, canceller);
   turn = turn.then(() => answer(id, request, canceller.signal));

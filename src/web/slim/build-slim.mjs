@@ -7,9 +7,12 @@ import { readRuntime, takeSnapshot } from './snapshot.mjs';
 import { trimModule } from './trim.mjs';
 import { readUse } from './used.mjs';
 
-/** @returns the module's bytes */
-export async function buildSlim() {
+/**
+ * @param model a small one that the runtime can open
+ * @returns the module's bytes
+ */
+export async function buildSlim(model) {
   const runtime = readRuntime();
   const use = readUse(runtime);
-  return trimModule(await takeSnapshot(runtime), use);
+  return trimModule(await takeSnapshot(runtime, model), use);
 }

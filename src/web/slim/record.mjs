@@ -8,6 +8,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { encodeProbeModel } from '../../../dist/runtimes/probe-model.js';
 import { readBodies } from './module.mjs';
 import { makeRecordingModels } from './recording-models.mjs';
 import { readRuntime, takeSnapshot } from './snapshot.mjs';
@@ -20,23 +21,23 @@ const PAGES = 800 * 16;
 /** Functions shorter than this are kept whole: there is little to gain. */
 const SHORT = 200;
 const COUNTS = [1, 1, 2, 3, 4, 5, 7, 8, 16, 25, 33, 64, 100];
+/** Threads of a process; each takes some of the files. What comes first finds nothing prepared. */
 const THREADS = [1, 2, 3];
 
 const [folder, ...asked] = process.argv.slice(2);
 
 /** In a process of its own, since a process has one module: draws, and leaves the marks in a file. */
-async function draw(threads, functions) {
+async function draw(threads, functions, places, first) {
   const { onnxruntimeWeb } = await import('../../../dist/runtimes/onnxruntime-web.js');
   const { createGenerator, findMetadata } = await import('../../../dist/src/sample/index.js');
   const { compareGolden } = await import('../../../dist/src/sample/golden.js');
-  const { encodeProbeModel } = await import('../../../dist/runtimes/probe-model.js');
   const assets = pathToFileURL(join(folder, '/')).href;
   const options = { device: 'wasm', threads, assets };
   const memoryNow = () => new Uint8Array(globalThis.recordedMemory.buffer);
-  const probe = await onnxruntimeWeb.open(encodeProbeModel(), options);
-  await probe.dispose();
+  const files = readdirSync(folder).filter((name) => name.endsWith('.onnx'));
+  if (first === 'probe') await (await onnxruntimeWeb.open(encodeProbeModel(), options)).dispose();
   const drawing = new Uint8Array(functions);
-  for (const name of readdirSync(folder).filter((one) => one.endsWith('.onnx'))) {
+  for (const name of first === 'probe' ? files : [first]) {
     const bytes = new Uint8Array(readFileSync(join(folder, name)));
     const session = await onnxruntimeWeb.open(bytes, options);
     const generator = createGenerator(session, findMetadata(bytes));
@@ -44,7 +45,8 @@ async function draw(threads, functions) {
     memoryNow().fill(0, MARKS, MARKS + functions);
     const { ok } = await compareGolden(generator);
     if (!ok) throw new Error(`${name} is drawn wrongly.`);
-    for (const count of COUNTS) await generator.sample({ count, batch: count });
+    for (const count of first === 'probe' ? COUNTS : COUNTS.slice(0, 3))
+      await generator.sample({ count, batch: count });
     const during = memoryNow().slice(MARKS, MARKS + functions);
     for (let i = 0; i < functions; i++) {
       drawing[i] |= during[i];
@@ -52,34 +54,44 @@ async function draw(threads, functions) {
     }
     await generator.dispose();
   }
-  return { drawing, marks: memoryNow().slice(MARKS, MARKS + functions + Number(asked[3])) };
+  return { drawing, marks: memoryNow().slice(MARKS, MARKS + functions + places) };
 }
 
 if (asked[0] === 'draw') {
-  const [, threads, functions] = asked;
-  const { drawing, marks } = await draw(Number(threads), Number(functions));
+  const [, threads, functions, places, first] = asked;
+  const { drawing, marks } = await draw(Number(threads), Number(functions), Number(places), first);
   writeFileSync(join(folder, 'drawing.bin'), drawing);
   writeFileSync(join(folder, 'marks.bin'), marks);
   process.exit(0);
 }
 
-/** Draws from a marked module and says which functions and places were reached. */
-function recordUse(place, module, isTraced, places, threads) {
+const merge = (a, b) => a.map((value, i) => value | b[i]);
+
+/** Draws from a marked module in many processes and says which functions and places were reached in any. */
+function recordUse(place, module, isTraced, places) {
   writeFileSync(join(place, 'ort-wasm-simd-threaded.wasm'), markUse(module, MARKS, isTraced));
   const functions = isTraced.length;
-  const me = fileURLToPath(import.meta.url);
-  execFileSync(process.execPath, [me, place, 'draw', threads, functions, places].map(String), {
-    stdio: 'inherit',
-  });
-  const marks = readFileSync(join(place, 'marks.bin'));
+  const files = readdirSync(place).filter((name) => name.endsWith('.onnx'));
+  const runs = [
+    ...THREADS.map((threads) => [threads, 'probe']),
+    ...files.map((name, i) => [1 + (i % 2), name]),
+  ];
+  let use;
+  for (const [threads, first] of runs) {
+    const args = [fileURLToPath(import.meta.url), place, 'draw', threads, functions, places, first].map(
+      String,
+    );
+    execFileSync(process.execPath, args, { stdio: 'inherit' });
+    const marks = readFileSync(join(place, 'marks.bin'));
+    const now = { drawing: readFileSync(join(place, 'drawing.bin')), marks };
+    use = use ? { drawing: merge(use.drawing, now.drawing), marks: merge(use.marks, now.marks) } : now;
+  }
   return {
-    drawing: readFileSync(join(place, 'drawing.bin')),
-    functions: marks.subarray(0, functions),
-    places: marks.subarray(functions),
+    drawing: use.drawing,
+    functions: use.marks.subarray(0, functions),
+    places: use.marks.subarray(functions),
   };
 }
-
-const merge = (a, b) => a.map((value, i) => value | b[i]);
 
 const place = mkdtempSync(join(tmpdir(), 'ganx-slim-'));
 try {
@@ -98,34 +110,26 @@ try {
     writeFileSync(join(place, `${i}.onnx`), bytes);
 
   const original = readRuntime();
-  const module = await takeSnapshot(original);
+  const module = await takeSnapshot(original, encodeProbeModel());
   const bodies = readBodies(module);
-  const untraced = bodies.map(() => false);
-  let first;
-  for (const threads of THREADS) {
-    const use = recordUse(place, module, untraced, 0, threads);
-    first = first
-      ? { drawing: merge(first.drawing, use.drawing), functions: merge(first.functions, use.functions) }
-      : use;
-  }
+  const first = recordUse(
+    place,
+    module,
+    bodies.map(() => false),
+    0,
+  );
   // What draws depends on sizes and is kept whole; what only opens a file takes the same way every time.
   const isTraced = bodies.map(
     (body, i) => first.functions[i] === 1 && first.drawing[i] === 0 && body.length >= SHORT,
   );
   const counts = countPlaces(bodies);
   const total = counts.reduce((sum, count, i) => sum + (isTraced[i] ? count : 0), 0);
-  let places;
-  let functions = first.functions;
-  for (const threads of THREADS) {
-    const use = recordUse(place, module, isTraced, total, threads);
-    places = places ? merge(places, use.places) : use.places;
-    functions = merge(functions, use.functions);
-  }
+  const second = recordUse(place, module, isTraced, total);
   const used = {
     runtime: checksumOf(original),
-    functions: packBits(functions),
+    functions: packBits(merge(first.functions, second.functions)),
     traced: packBits(isTraced),
-    places: packBits(places),
+    places: packBits(second.places),
   };
   writeFileSync(USED, `${JSON.stringify(used, null, 2)}\n`);
 } finally {

@@ -5,7 +5,6 @@
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { encodeProbeModel } from '../../../dist/runtimes/probe-model.js';
 import {
   concat,
   countGlobals,
@@ -78,10 +77,9 @@ function must(value, what) {
 }
 
 /** Opens and closes a session, after which everything is registered that a session needs, and ends the environment. */
-function registerAll({ script, instance, memory }) {
+function registerAll({ script, instance, memory }, model) {
   must(script._OrtInit(1, 4) === 0, 'start');
   const options = must(script._OrtCreateSessionOptions(99, 1, 1, 0, 0, 0, 0, 4, 0, 0), 'make options');
-  const model = encodeProbeModel();
   const place = script._malloc(model.length);
   script.HEAPU8.set(model, place);
   const session = must(script._OrtCreateSession(place, model.length, options), 'open a session');
@@ -162,10 +160,14 @@ function writeStart(flag, globals, pieces, firstSegment) {
   ]);
 }
 
-/** The module that begins where `module` is once it has started. */
-export async function takeSnapshot(module) {
+/**
+ * The module that begins where `module` is once it has started.
+ *
+ * @param model a small one that it can open
+ */
+export async function takeSnapshot(module, model) {
   const started = await start(exportGlobals(module));
-  registerAll(started);
+  registerAll(started, model);
   wipeFree(started);
   const { instance, memory } = started;
   if (memory.buffer.byteLength !== INITIAL_PAGES * PAGE) throw new Error('The memory has grown.');
