@@ -14,5 +14,6 @@ import { readUse } from './used.mjs';
 export async function buildSlim(model) {
   const runtime = readRuntime();
   const use = readUse(runtime);
-  return trimModule(await takeSnapshot(runtime, model), use);
+  const { module } = await takeSnapshot(runtime, model);
+  return trimModule(module, use);
 }

@@ -63,8 +63,12 @@ async function exportNetworks() {
   return files;
 }
 
-/** Latents [batch, 6] plus a vector for each class -> Gemm -> Tanh -> images, with ganx's metadata. */
-async function encodeLabelled() {
+/**
+ * Latents [batch, 6] plus a vector for each class -> Gemm -> Tanh -> images, with ganx's metadata.
+ *
+ * @param gatherAttributes the axis may be written out, or left to be what it is by default
+ */
+async function encodeLabelled(gatherAttributes) {
   const imageShape = [10, 8, 3];
   const constant = (name, dims, scale) => ({
     name,
@@ -83,7 +87,13 @@ async function encodeLabelled() {
       },
     },
   });
-  const node = (opType, input, output) => ({ opType, name: output, input, output: [output] });
+  const node = (opType, input, output, attribute = []) => ({
+    opType,
+    name: output,
+    input,
+    output: [output],
+    attribute,
+  });
   const metadata = {
     model: 'labelled',
     kind: 'images',
@@ -104,7 +114,7 @@ async function encodeLabelled() {
     graph: {
       name: 'labelled',
       node: [
-        node('Gather', ['vectors', 'labels'], 'moved'),
+        node('Gather', ['vectors', 'labels'], 'moved', gatherAttributes),
         node('Add', ['latents', 'moved'], 'sum'),
         node('Gemm', ['sum', 'weights', 'bias'], 'dense'),
         node('Tanh', ['dense'], 'flat'),
@@ -130,5 +140,6 @@ async function encodeLabelled() {
 
 /** The files' bytes. */
 export async function makeRecordingModels() {
-  return [...(await exportNetworks()), await encodeLabelled()];
+  const axis = [{ name: 'axis', type: 2, i: 0 }];
+  return [...(await exportNetworks()), await encodeLabelled([]), await encodeLabelled(axis)];
 }

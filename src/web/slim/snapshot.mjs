@@ -164,6 +164,7 @@ function writeStart(flag, globals, pieces, firstSegment) {
  * The module that begins where `module` is once it has started.
  *
  * @param model a small one that it can open
+ * @returns `module`, and the `memory` that it begins with
  */
 export async function takeSnapshot(module, model) {
   const started = await start(exportGlobals(module));
@@ -188,8 +189,9 @@ export async function takeSnapshot(module, model) {
   bodies[startIndex] = writeStart(findFlag(bodies[startIndex]), globals, pieces, others.length + 1);
   // They have run.
   bodies[readExports(module)[NAMES.constructors] - imported] = Uint8Array.of(0, 0x0b);
-  return replaceSections(module, {
+  const snapshot = replaceSections(module, {
     [SECTION.code]: writeBodies(bodies),
     ...writeSegments([own, ...others.map(() => new Uint8Array()), ...pieces.map(({ bytes }) => bytes)]),
   });
+  return { module: snapshot, memory: image };
 }
