@@ -106,8 +106,9 @@ async function readFacts(page: Page): Promise<Record<string, string>> {
 
 describe('the folder', () => {
   it('holds the page, the model and the runtime, and nothing from elsewhere', () => {
-    const ours = ['_headers', 'app.css', 'app.js', 'favicon.svg', 'ganx-worker.js', 'ganx.js'];
-    expect(readdirSync(site).sort()).toEqual([...ours, 'generator.onnx', 'index.html', 'ort']);
+    const scripts = ['app.js', 'ganx-ort.wasm', 'ganx-worker.js', 'ganx.js'];
+    const ours = ['_headers', 'app.css', 'favicon.svg', 'generator.onnx', 'index.html', 'ort', ...scripts];
+    expect(readdirSync(site).sort()).toEqual(ours.sort());
     expect(readdirSync(join(site, 'ort'))).toHaveLength(6);
     const page = readFileSync(join(site, 'index.html'), 'utf8');
     expect(page).toContain('<title>Digits &#60;b&#62;&#38;</title>');
