@@ -27,9 +27,18 @@ const NETWORKS = [
   ['dcgan', { imageShape: [64, 64, 3], width: 6, latentSize: 64 }, ALL.slice(0, 2)],
   ['dcgan', { imageShape: [28, 28, 1], width: 8, latentSize: 16 }, ALL],
   ['mlp', { imageShape: [28, 28, 1], width: 1200 }, ALL.slice(0, 1)],
-  ['mlp', { imageShape: [9, 7, 3], width: 33, latentSize: 5 }, ALL],
-  ['mlp', { imageShape: [16, 16, 1], width: 64, latentSize: 32, latentDistribution: 'normal' }, ALL],
+  ['dcgan', { imageShape: [56, 56, 1], width: 9, latentSize: 50 }, ALL.slice(0, 1)],
+  ['dcgan', { imageShape: [112, 112, 3], width: 2, latentSize: 8 }, ALL.slice(1, 2)],
+  ['dcgan', { imageShape: [128, 128, 3], width: 2, latentSize: 8 }, ALL.slice(2, 3)],
+  ['mlp', { imageShape: [5, 5, 1], width: 7, latentSize: 1 }, ALL.slice(0, 1)],
+  ['mlp', { imageShape: [9, 7, 3], width: 33, latentSize: 5 }, ALL.slice(1, 3)],
+  [
+    'mlp',
+    { imageShape: [16, 16, 1], width: 64, latentSize: 32, latentDistribution: 'normal' },
+    ALL.slice(0, 2),
+  ],
   ['mlp', { imageShape: [1, 1, 2], kind: 'points', width: 16, latentSize: 2 }, ALL.slice(0, 2)],
+  ['mlp', { imageShape: [1, 1, 2], kind: 'points', width: 7, latentSize: 1 }, ALL.slice(0, 1)],
 ];
 
 /** A network whose weights are all drawn; averages and norms are spread around what they begin with. */
