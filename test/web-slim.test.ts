@@ -89,8 +89,8 @@ const DRAW = `const draw = async (source, options = {}) => {
 describe('the part of ONNX Runtime', () => {
   it('is less than half of it', () => {
     const part = readFileSync(join(SITE, PART));
-    expect(part.length).toBeLessThan(6.5e6);
-    expect(gzipSync(part).length).toBeLessThan(1.7e6);
+    expect(part.length).toBeLessThan(6.6e6);
+    expect(gzipSync(part).length).toBeLessThan(1.8e6);
   });
 
   it.for([

@@ -20,7 +20,7 @@ import { checksumOf, packBits, USED } from './used.mjs';
 const MARKS = 700 * 2 ** 20;
 const PAGES = 800 * 16;
 /** Functions shorter than this are kept whole: there is little to gain. */
-const SHORT = 4000;
+const SHORT = 12000;
 const COUNTS = [1, 1, 2, 3, 4, 5, 7, 8, 16, 25, 33, 64, 100];
 /** Threads of a process; each takes some of the files. What comes first finds nothing prepared. */
 const THREADS = [1, 2, 3];
