@@ -2,7 +2,7 @@
  * What `auto` tries in a page, best first, for whoever loads a generator there. It does not choose.
  */
 import type { DeviceCandidate, OpenOptions } from '../src/core/types.js';
-import { onnxruntimeWeb, refuseSoftwareAdapter } from './onnxruntime-web-page.js';
+import { onnxruntimeWeb, prepareWasm, refuseSoftwareAdapter } from './onnxruntime-web-page.js';
 import { encodeProbeModel } from './probe-model.js';
 
 /** Best first. */
@@ -35,12 +35,17 @@ function optionsFor(device: string, { threads, ...rest }: Omit<OpenOptions, 'dev
 /**
  * Loads and compiles the runtime that will most likely run a file, while the file is still on its way.
  *
- * @param device one of the page's, or `auto`
+ * @param device    one of the page's, or `auto`
+ * @param isFileHere whether the file has come: then its own session is the first
  * @returns when it is ready. What goes wrong is for whoever opens the file to meet, except that a runtime which failed
  *          to start once does not say why a second time
  * @throws GanError `RUNTIME_UNAVAILABLE`
  */
-export async function startRuntime(device: string, options: Omit<OpenOptions, 'device'> = {}): Promise<void> {
+export async function startRuntime(
+  device: string,
+  options: Omit<OpenOptions, 'device'> = {},
+  isFileHere: () => Promise<boolean> = async () => false,
+): Promise<void> {
   const hasGpu =
     device === 'auto' &&
     (await refuseSoftwareAdapter().then(
@@ -49,6 +54,8 @@ export async function startRuntime(device: string, options: Omit<OpenOptions, 'd
     ));
   const likely = device === 'auto' ? (hasGpu ? 'webgpu' : 'wasm') : device;
   try {
+    if (likely === 'wasm') await prepareWasm();
+    if (await isFileHere()) return;
     const session = await onnxruntimeWeb.open(encodeProbeModel(), optionsFor(likely, options));
     await session.dispose();
   } catch (error) {

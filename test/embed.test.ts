@@ -106,8 +106,9 @@ async function readFacts(page: Page): Promise<Record<string, string>> {
 
 describe('the folder', () => {
   it('holds the page, the model and the runtime, and nothing from elsewhere', () => {
-    const ours = ['_headers', 'app.css', 'app.js', 'favicon.svg', 'ganx-worker.js', 'ganx.js'];
-    expect(readdirSync(site).sort()).toEqual([...ours, 'generator.onnx', 'index.html', 'ort']);
+    const scripts = ['app.js', 'ganx-ort.wasm', 'ganx-worker.js', 'ganx.js'];
+    const ours = ['_headers', 'app.css', 'favicon.svg', 'generator.onnx', 'index.html', 'ort', ...scripts];
+    expect(readdirSync(site).sort()).toEqual(ours.sort());
     expect(readdirSync(join(site, 'ort'))).toHaveLength(6);
     const page = readFileSync(join(site, 'index.html'), 'utf8');
     expect(page).toContain('<title>Digits &#60;b&#62;&#38;</title>');
@@ -163,13 +164,12 @@ describe('the page', () => {
     expect(facts.Device).toBe('WebAssembly (wasm, 1 thread)');
     expect(facts.Threads).toContain('COOP');
     expect(page.complaints).toEqual([]);
-    const needed = ['', 'app.css', 'app.js', 'ganx-worker.js', 'generator.onnx', 'favicon.svg'];
-    const runtime = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
+    const scripts = ['app.js', 'ganx-worker.js', 'ganx-ort.wasm'];
+    const needed = ['', 'app.css', ...scripts, 'generator.onnx', 'favicon.svg'];
+    const runtime = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs'];
     const allowed = [...needed, ...runtime.map((name) => `ort/${name}`)];
     expect(server.requests.filter((path) => !allowed.includes(path))).toEqual([]);
-    for (const name of ['app.js', 'ganx-worker.js', 'ort/ort-wasm-simd-threaded.wasm']) {
-      expect(server.requests).toContain(name);
-    }
+    for (const name of scripts) expect(server.requests).toContain(name);
     expect(page.requests.filter((address) => !address.startsWith(server.address))).toEqual([]);
   });
 

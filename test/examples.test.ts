@@ -3,7 +3,7 @@
  * script, a page without a bundler and a Vite app draw the samples that this checkout draws. Needs a built `dist`.
  */
 import { execFile, execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -156,6 +156,9 @@ describe('an installed ganx', () => {
     needInstall(context);
     const vite = [join(project, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn'];
     await promisify(execFile)(process.execPath, vite, { cwd: project });
+    // The part of ONNX Runtime that pages start with, once for the page and its worker.
+    const files = readdirSync(join(project, 'dist/assets'));
+    expect(files.filter((name) => name.startsWith('ganx-ort'))).toHaveLength(1);
     needChromium(context);
     const server = await serveFolder(join(project, 'dist'));
     const page = await openPage(`${server.origin}/`);

@@ -15,6 +15,7 @@ import {
   fillIndex,
   indexPath,
   listPackagedFiles,
+  PART,
   placeSite,
   type SiteFile,
   writeHeaders,
@@ -70,7 +71,7 @@ async function printSite(folder: string, files: readonly SiteFile[], device: str
       ),
     );
   const isModel = (name: string) => name === 'generator.onnx';
-  const isRuntime = (name: string) => name.startsWith('ort/');
+  const isRuntime = (name: string) => name.startsWith('ort/') || name === PART;
   const isGpu = (name: string) => /webgpu|asyncify/.test(name);
   printLine(
     formatTable([

@@ -36,8 +36,11 @@ const RUNTIME_FILES = {
   ],
 };
 
+/** The part of ONNX Runtime's module for wasm that generators use. */
+export const PART = 'ganx-ort.wasm';
+
 /** The page's own files; scripts that they share are found beside them. */
-const PAGE_FILES = ['index.html', 'app.css', 'favicon.svg', 'app.js', 'ganx.js', 'ganx-worker.js'];
+const PAGE_FILES = ['index.html', 'app.css', 'favicon.svg', 'app.js', 'ganx.js', 'ganx-worker.js', PART];
 
 /** What index.html tells the scripts, as attributes of its body. */
 export type PageSettings = Readonly<Record<string, string | number | undefined>>;
@@ -64,7 +67,10 @@ export async function listPackagedFiles(devices: readonly ('wasm' | 'webgpu')[])
   const scripts = (await readdir(pages)).filter((name) => name.endsWith('.js') && name !== 'session-page.js');
   const runtime = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')));
   return [
-    ...['app.css', 'favicon.svg', ...scripts].map((name) => ({ name, content: { path: join(pages, name) } })),
+    ...['app.css', 'favicon.svg', PART, ...scripts].map((name) => ({
+      name,
+      content: { path: join(pages, name) },
+    })),
     ...devices
       .flatMap((device) => RUNTIME_FILES[device])
       .map((name) => ({ name: `ort/${name}`, content: { path: join(runtime, name) } })),

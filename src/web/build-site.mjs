@@ -3,10 +3,11 @@
  * itself but for the worker, and the files of the page. ONNX Runtime is not in them: it is loaded from `ort/` beside
  * them, or from where the page says (assets.ts). Run after tsc: node src/web/build-site.mjs [dist]
  */
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'vite';
+import { buildSlim } from './slim/build-slim.mjs';
 
 const dist = resolve(process.argv[2] ?? fileURLToPath(new URL('../../dist', import.meta.url)));
 const web = join(dist, 'src', 'web');
@@ -17,6 +18,28 @@ const RUNTIMES = {
   'onnxruntime-web/wasm': 'ort.wasm.min.mjs',
   'onnxruntime-web/webgpu': 'ort.webgpu.min.mjs',
 };
+
+/** The script by which each of them starts its module. */
+const SCRIPTS = {
+  'onnxruntime-web/wasm': 'ort-wasm-simd-threaded.mjs',
+  'onnxruntime-web/webgpu': 'ort-wasm-simd-threaded.asyncify.mjs',
+};
+
+/** Name of the part of ONNX Runtime's module that generators use. */
+const PART = 'ganx-ort.wasm';
+
+/** In the place of part-address.js: the part lies beside the scripts. */
+const partBeside = () => ({
+  name: 'ganx-part-beside',
+  enforce: 'pre',
+  load: (id) =>
+    id === join(web, 'part-address.js')
+      ? [
+          'const script = import.meta.url;',
+          `export const partAddress = () => new URL(${JSON.stringify(PART)}, script).href;`,
+        ].join('\n')
+      : undefined,
+});
 
 /** In the place of onnxruntime-web: a module that fetches the package's own build when it is first needed. */
 const runtimeFromFolder = () => ({
@@ -30,7 +53,9 @@ const runtimeFromFolder = () => ({
       `import { assetAddress } from ${JSON.stringify(join(web, 'assets.js'))};`,
       // Not `new URL(…, import.meta.url)` in one: Vite would look for the file.
       'const script = import.meta.url;',
-      `const ort = await import(/* @vite-ignore */ assetAddress(${JSON.stringify(name)}, script));`,
+      'const load = (name) => import(/* @vite-ignore */ assetAddress(name, script));',
+      // The second is what the first loads when it starts: both at once save a round trip.
+      `const [ort] = await Promise.all([${JSON.stringify(name)}, ${JSON.stringify(SCRIPTS[id.slice(1)])}].map(load));`,
       'export const { InferenceSession, Tensor, env } = ort;',
     ].join('\n');
   },
@@ -43,10 +68,10 @@ function bundle(name, file) {
     base: './',
     configFile: false,
     logLevel: 'warn',
-    plugins: [runtimeFromFolder()],
+    plugins: [runtimeFromFolder(), partBeside()],
     worker: {
       format: 'es',
-      plugins: () => [runtimeFromFolder()],
+      plugins: () => [runtimeFromFolder(), partBeside()],
       rolldownOptions: { output: { entryFileNames: 'ganx-worker.js', codeSplitting: false } },
     },
     build: {
@@ -71,3 +96,5 @@ await bundle('session-page', 'session-page.js');
 for (const name of ['index.html', 'app.css', 'favicon.svg']) {
   copyFileSync(new URL(`page/${name}`, import.meta.url), join(outDir, name));
 }
+const { encodeProbeModel } = await import(pathToFileURL(join(dist, 'runtimes', 'probe-model.js')).href);
+writeFileSync(join(outDir, PART), await buildSlim(encodeProbeModel()));

@@ -4,7 +4,8 @@
  */
 import type { FloatTensor } from '../core/tensor.js';
 import type { LatentDescription, SampleOptions, Samples } from '../sample/index.js';
-import { openLink } from './link.js';
+import { download } from './download.js';
+import { openFallbackLink } from './fallback-link.js';
 import type { LoadedGenerator, LoadProgress } from './messages.js';
 
 /** How to load a generator into a page. */
@@ -45,7 +46,7 @@ export interface WebGenerator extends LoadedGenerator {
   dispose(): Promise<void>;
 }
 
-/** An address as the worker can use it: it has another base than the page. */
+/** An address as the worker and the cache can use it: they know no base. */
 function absolute(address: string | URL): string {
   return new URL(address, document.baseURI).href;
 }
@@ -70,20 +71,41 @@ export async function loadGenerator(
   signal?.throwIfAborted();
   const request = {
     type: 'load',
-    source: source instanceof Blob || source instanceof Uint8Array ? source : absolute(source),
     device,
     threads,
     assets: assets === undefined ? undefined : absoluteFolder(assets),
-    cache,
     describe,
   } as const;
+  const downloads = new AbortController();
+  const getFile = async () => {
+    if (source instanceof Blob || source instanceof Uint8Array) return { file: source, transfer: [] };
+    const file = await download(absolute(source), {
+      cache,
+      signal: downloads.signal,
+      ...(onProgress
+        ? {
+            onProgress: (loadedBytes, totalBytes) =>
+              onProgress({
+                phase: 'download',
+                loadedBytes,
+                ...(totalBytes === undefined ? {} : { totalBytes }),
+              }),
+          }
+        : {}),
+    });
+    return { file, transfer: [file.buffer] };
+  };
   // Bundlers look for exactly this expression.
-  const link = openLink(() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
-  // No half measures: this also ends a download at once, and a runtime that is being compiled.
-  const cancel = () => link.close(signal?.reason);
+  const start = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+  const link = openFallbackLink(start, request, getFile);
+  // No half measures: this ends a download at once, and a runtime that is being compiled.
+  const cancel = () => {
+    downloads.abort(signal?.reason);
+    link.close(signal?.reason);
+  };
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    const loaded = await link.ask(request, { onProgress });
+    const loaded = await link.load({ onProgress });
     return {
       ...loaded,
       // A signal cannot be posted: it stays on this side and becomes a message.
@@ -93,6 +115,7 @@ export async function loadGenerator(
       dispose: async () => link.close(),
     };
   } catch (error) {
+    downloads.abort();
     link.close();
     throw error;
   } finally {

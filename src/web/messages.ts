@@ -15,16 +15,21 @@ export interface LoadProgress {
   readonly totalBytes?: number;
 }
 
-/** Loads a generator into the worker; the first request, and the only one of its kind. */
+/** A generator's file, as it gets to the worker. */
+export type SentFile = Blob | Uint8Array;
+
+/** Loads a generator into the worker; the first request, and the only one of its kind. The file follows it. */
 export interface LoadRequest {
   readonly type: 'load';
-  /** An absolute address, or the file itself. */
-  readonly source: string | Blob | Uint8Array;
   readonly device: string;
   readonly threads?: number | undefined;
   /** Absolute address of the folder with ONNX Runtime's files, ending in a slash. */
   readonly assets?: string | undefined;
-  readonly cache: boolean;
+  /**
+   * Who loads the part of ONNX Runtime that generators use: the page, which sends it, or the worker when it turns out to
+   * need it; `none` for the whole.
+   */
+  readonly part: 'page' | 'worker' | 'none';
   readonly describe?: LatentDescription | undefined;
 }
 
@@ -60,7 +65,9 @@ export interface Results {
 /** Page to worker. */
 export type ToWorker =
   | { readonly id: number; readonly request: Request }
-  | { readonly id: number; readonly cancel: true };
+  | { readonly id: number; readonly cancel: true }
+  | { readonly part: WebAssembly.Module | undefined }
+  | { readonly file: SentFile };
 
 /** Worker to page. */
 export type ToPage =
@@ -75,6 +82,8 @@ export interface Failure {
   readonly message: string;
   /** The worker's WebAssembly module has broken off; nothing in it can be used any more. */
   readonly isFatal: boolean;
+  /** Only a part of ONNX Runtime was there: the whole may do it, or says better why not. */
+  readonly needsWhole: boolean;
 }
 
 /** Whether WebAssembly itself broke off somewhere below: what it left in memory cannot be trusted. */
@@ -85,14 +94,19 @@ function isFatal(error: unknown): boolean {
   return false;
 }
 
-/** An error as it crosses to the page. */
-export function packError(error: unknown): Failure {
+/**
+ * An error as it crosses to the page.
+ *
+ * @param part whether only a part of ONNX Runtime was there: `open` while it opened a file, which any error ends
+ */
+export function packError(error: unknown, part: 'none' | 'open' | 'drawn' = 'none'): Failure {
   const fatal = isFatal(error);
+  const state = { isFatal: fatal, needsWhole: part === 'open' || (part === 'drawn' && fatal) };
   if (!(error instanceof GanError)) {
-    return { code: undefined, where: 'worker', message: messageOf(error), isFatal: fatal };
+    return { code: undefined, where: 'worker', message: messageOf(error), ...state };
   }
   const { code, where, message } = error;
-  return { code, where, message: message.slice(`[${where}] `.length), isFatal: fatal };
+  return { code, where, message: message.slice(`[${where}] `.length), ...state };
 }
 
 /** The error on the page's side. */

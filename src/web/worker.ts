@@ -2,11 +2,12 @@
  * The worker's side: holds one generator and answers requests one after the other, so that the page never waits for
  * a computation. Whoever needs no more of it ends the worker, and with it all memory of WebAssembly.
  */
+
+import { replaceModule } from '../../runtimes/onnxruntime-web-page.js';
 import { expected } from '../core/errors.js';
 import { loadGenerator, startRuntime } from '../load-generator.browser.js';
 import type { Generator } from '../sample/index.js';
 import { setAssets } from './assets.js';
-import { download } from './download.js';
 import {
   type LoadedGenerator,
   type LoadProgress,
@@ -14,20 +15,45 @@ import {
   packError,
   type Request,
   type Results,
+  type SentFile,
   type ToPage,
   type ToWorker,
 } from './messages.js';
+import { compilePart } from './part.js';
 
 type Report = (progress: LoadProgress) => void;
 
 let generator: Generator | undefined;
+/** Whether only a part of ONNX Runtime is here. */
+let hasPart = false;
+/** Takes the part that the page sends. */
+let takePart: ((part: WebAssembly.Module | undefined) => void) | undefined;
 
-async function readSource({ source, cache }: LoadRequest, report: Report): Promise<Uint8Array> {
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (source instanceof Uint8Array) return source;
-  const onProgress = (loadedBytes: number, totalBytes: number | undefined) =>
-    report({ phase: 'download', loadedBytes, ...(totalBytes === undefined ? {} : { totalBytes }) });
-  return download(source, { cache, onProgress });
+/** Where ONNX Runtime comes from, for a request to load. */
+function choosePart(from: LoadRequest['part']): void {
+  if (from === 'none') return;
+  const sent =
+    from === 'page'
+      ? new Promise<WebAssembly.Module | undefined>((resolve) => {
+          takePart = resolve;
+        })
+      : undefined;
+  replaceModule(async () => {
+    const part = await (sent ?? compilePart());
+    hasPart = part !== undefined;
+    return part;
+  });
+}
+
+/** Takes the file that the page sends. */
+let takeFile: ((file: SentFile) => void) | undefined;
+const sentFile = new Promise<SentFile>((resolve) => {
+  takeFile = resolve;
+});
+
+async function readFile(): Promise<Uint8Array> {
+  const file = await sentFile;
+  return file instanceof Blob ? new Uint8Array(await file.arrayBuffer()) : file;
 }
 
 async function load(request: LoadRequest, report: Report): Promise<LoadedGenerator> {
@@ -37,7 +63,16 @@ async function load(request: LoadRequest, report: Report): Promise<LoadedGenerat
     ...(threads === undefined ? {} : { threads }),
     ...(assets === undefined ? {} : { assets }),
   };
-  const [bytes] = await Promise.all([readSource(request, report), startRuntime(device, options)]);
+  let isHere = false;
+  const source = readFile().finally(() => {
+    isHere = true;
+  });
+  const isFileHere = async () => {
+    // Lets in what the page has sent meanwhile.
+    await new Promise((resolve) => setTimeout(resolve));
+    return isHere;
+  };
+  const [bytes] = await Promise.all([source, startRuntime(device, options, isFileHere)]);
   const sizeBytes = bytes.length;
   report({ phase: 'open', loadedBytes: sizeBytes, totalBytes: sizeBytes });
   generator = await loadGenerator(bytes, {
@@ -80,7 +115,8 @@ async function answer(id: number, request: Request, signal: AbortSignal): Promis
     const result = await perform(request, signal, (progress) => post({ id, progress }));
     post({ id, result }, memoryOf(result));
   } catch (error) {
-    post({ id, failure: packError(error) });
+    const part = !hasPart ? 'none' : request.type === 'load' ? 'open' : 'drawn';
+    post({ id, failure: packError(error, part) });
   }
   cancellers.delete(id);
 }
@@ -93,7 +129,17 @@ globalThis.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     cancellers.get(data.id)?.abort();
     return;
   }
+  if ('part' in data) {
+    takePart?.(data.part);
+    return;
+  }
+  if ('file' in data) {
+    takeFile?.(data.file);
+    return;
+  }
   const { id, request } = data;
+  // At once, so that a part that follows finds somebody who takes it.
+  if (request.type === 'load') choosePart(request.part);
   const canceller = new AbortController();
   cancellers.set(id, canceller);
   turn = turn.then(() => answer(id, request, canceller.signal));

@@ -4,7 +4,7 @@
 import { afterEach, type TestContext } from 'vitest';
 import { openPage, type Page, type PageOptions } from '../../src/browser/chromium.js';
 import { loadGenerator } from '../../src/load-generator.js';
-import type { SampleOptions } from '../../src/sample/index.js';
+import type { LatentDescription, SampleOptions } from '../../src/sample/index.js';
 import { needChromium } from './page-pixels.js';
 import { type Site, type SiteOptions, serveSite } from './web-site.js';
 
@@ -42,8 +42,12 @@ export function runInPage<T>(page: Page, body: string): Promise<T> {
 }
 
 /** What onnxruntime-node draws. */
-export async function drawInNode(bytes: Uint8Array, options: SampleOptions): Promise<number[]> {
-  const generator = await loadGenerator(bytes, { device: 'cpu' });
+export async function drawInNode(
+  bytes: Uint8Array,
+  options: SampleOptions,
+  describe?: LatentDescription,
+): Promise<number[]> {
+  const generator = await loadGenerator(bytes, { device: 'cpu', ...(describe ? { describe } : {}) });
   const { images } = await generator.sample(options);
   await generator.dispose();
   return [...images.data];
