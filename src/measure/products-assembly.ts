@@ -3,6 +3,7 @@
  * some 400 bytes that is assembled here. It rounds as JavaScript does, in the same order, and takes a third of the time.
  * https://webassembly.github.io/spec/core/binary/index.html
  */
+import { compileFunction, OP, TYPE, unsigned } from '../core/wasm-assembler.js';
 
 /** Everything by byte addresses in {@link ProductsModule.memory}. */
 export interface ProductsModule {
@@ -32,22 +33,9 @@ enum Local {
 const PARAMETERS = 6;
 /** Sums of a panel of sixteen, two in a vector. */
 const SUMS = Array.from({ length: 8 }, (_, i) => Local.FirstSum + i);
-const [I32, V128] = [0x7f, 0x7b];
 
-/** Unsigned LEB128 (section 5.2.2). */
-function unsigned(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...unsigned(value >>> 7)];
-}
-
-// Instructions (section 5.4); constants here are below 64 or take a second byte.
-const get = (local: Local): number[] => [0x20, local];
-const set = (local: Local): number[] => [0x21, local];
-const tee = (local: Local): number[] => [0x22, local];
-const i32 = (value: number): number[] =>
-  value < 64 ? [0x41, value] : [0x41, (value & 0x7f) | 0x80, value >>> 7];
-const [BLOCK, LOOP, END] = [[0x02, 0x40], [0x03, 0x40], [0x0b]];
-const branchIf = (depth: number): number[] => [0x0d, depth];
-const [IS_ZERO, ADD, SUBTRACT, LOAD] = [[0x45], [0x6a], [0x6b], [0x28, 2, 0]];
+const { get, set, tee, i32, branchIf } = OP;
+const LOAD = [0x28, 2, 0];
 const [LOAD_TWICE, ZEROS] = [
   [0xfd, 0x0a, 3, 0],
   [0xfd, 0x0c, ...Array<number>(16).fill(0)],
@@ -58,63 +46,51 @@ const [ADD_VECTORS, MULTIPLY_VECTORS] = [
 ];
 const loadVector = (offset: number): number[] => [0xfd, 0, 3, ...unsigned(offset)];
 const storeVector = (offset: number): number[] => [0xfd, 0x0b, 3, ...unsigned(offset)];
-const advance = (local: Local, bytes: number): number[] => [get(local), i32(bytes), ADD, set(local)].flat();
-const countDown = (local: Local): number[] => [get(local), i32(1), SUBTRACT, tee(local)].flat();
+const advance = (local: Local, bytes: number): number[] =>
+  [get(local), i32(bytes), OP.add, set(local)].flat();
+const countDown = (local: Local): number[] => [get(local), i32(1), OP.subtract, tee(local)].flat();
 
 function assembleBody(): number[] {
   const { Counts, Rows, Places, Values, Panel, Out, Left, At, Value } = Local;
   return [
-    LOOP,
+    OP.loop,
     [...get(Counts), ...LOAD, ...set(Left)],
     ...SUMS.map((sum) => [...ZEROS, ...set(sum)]),
-    BLOCK,
-    [...get(Left), ...IS_ZERO, ...branchIf(0)],
-    LOOP,
-    [...get(Panel), ...get(Places), ...LOAD, ...ADD, ...set(At)],
+    OP.block,
+    [...get(Left), ...OP.isZero, ...branchIf(0)],
+    OP.loop,
+    [...get(Panel), ...get(Places), ...LOAD, ...OP.add, ...set(At)],
     [...get(Values), ...LOAD_TWICE, ...set(Value)],
     ...SUMS.map((sum, i) =>
       [get(sum), get(Value), get(At), loadVector(16 * i), MULTIPLY_VECTORS, ADD_VECTORS, set(sum)].flat(),
     ),
     [...advance(Places, 4), ...advance(Values, 8)],
     [...countDown(Left), ...branchIf(0)],
-    END,
-    END,
+    OP.end,
+    OP.end,
     ...SUMS.map((sum, i) => [...get(Out), ...get(sum), ...storeVector(16 * i)]),
     [...advance(Out, 128), ...advance(Counts, 4)],
     [...countDown(Rows), ...branchIf(0)],
-    END,
-    END,
+    OP.end,
+    OP.end,
   ].flat();
-}
-
-function assembleModule(): Uint8Array<ArrayBuffer> {
-  const section = (id: number, content: readonly number[]): number[] => [
-    id,
-    ...unsigned(content.length),
-    ...content,
-  ];
-  const name = (text: string): number[] => [text.length, ...new TextEncoder().encode(text)];
-  const code = [2, 2, I32, 1 + SUMS.length, V128, ...assembleBody()];
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, PARAMETERS, ...Array<number>(PARAMETERS).fill(I32), 0]), // types
-    ...section(3, [1, 0]), // functions
-    ...section(5, [1, 0, 1]), // memory of one page at first
-    ...section(7, [2, ...name('multiply'), 0, 0, ...name('memory'), 2, 0]), // exports
-    ...section(10, [1, ...unsigned(code.length), ...code]),
-  ]);
 }
 
 let module: ProductsModule | null | undefined;
 
 /** The module, compiled once; null where there is no WebAssembly with vectors or a page's policy forbids it. */
 export function productsModule(): ProductsModule | null {
-  if (module !== undefined) return module;
-  try {
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(assembleModule()));
-    module = exports as unknown as ProductsModule;
-  } catch {
-    module = null;
+  if (module === undefined) {
+    const locals = [
+      [2, TYPE.i32],
+      [1 + SUMS.length, TYPE.v128],
+    ] as const;
+    module = compileFunction<ProductsModule>({
+      name: 'multiply',
+      parameters: PARAMETERS,
+      locals,
+      body: assembleBody(),
+    });
   }
   return module;
 }
