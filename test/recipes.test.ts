@@ -464,6 +464,40 @@ describe('updates at once', () => {
   });
 });
 
+describe('instance noise', () => {
+  const gan = findModel('best-mnist').build({ imageShape: [5, 5, 1], width: 30, latentSize: 4 });
+  const step = stepOf(gan);
+  const begin = initialState(step, 1) as State;
+
+  /** What the first step reports when one of its inputs is another. */
+  async function lossesWith(changes: TensorMap): Promise<Record<string, number>> {
+    const engine = await openTfjsEngine(gan, step, begin, 'cpu');
+    try {
+      return (await engine.run([{ ...feedsOf(step, gan, { d: 0.1, g: 0.1 }), ...changes }]))[0]!;
+    } finally {
+      await engine.dispose();
+    }
+  }
+
+  it('lies on real images and on fakes of both turns, more of it on fakes', async () => {
+    const noises = Object.entries(step.inputs).filter(([, { kind }]) => kind === 'noise');
+    const heard = {
+      'noise/discriminator_1/real': 'dReal',
+      'noise/discriminator_1/fake': 'dFake',
+      'noise/generator/fake': 'lossG',
+    };
+    expect(noises.map(([name]) => name)).toEqual(Object.keys(heard));
+    const as = await lossesWith({});
+    for (const [name, loss] of Object.entries(heard)) {
+      const other = await lossesWith({ [name]: randomTensor(`other ${name}`, step.inputs[name]!.shape) });
+      expect(Math.abs(other[loss]! - as[loss]!), name).toBeGreaterThan(1e-4);
+    }
+    // What fakes get beside it has the deviation that the model states.
+    const { real, fake } = gan.instanceNoise!;
+    expect(Math.sqrt(fake ** 2 - real ** 2)).toBeCloseTo(0.15, 12);
+  });
+});
+
 describe('column norms', () => {
   it('hold after a step that would leave them', async () => {
     const gan = findModel('goodfellow2014-tfd-pretrain').build({ imageShape: [6, 6, 1], width: 160 });

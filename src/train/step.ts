@@ -186,8 +186,9 @@ export function makeStep(gan: Gan, options: StepOptions): Step {
     losses.lossG = descend(generator, optimizer, state, rates, (weights) => {
       const coins = under(inputs, 'coins/generator/generator');
       const fakes = callInTraining(generator, weights, coins, averages, inputs['latents/generator']!);
+      const blurred = blur(gan, 'fake', fakes, inputs['noise/generator/fake']);
       const judged = under(inputs, 'coins/generator/fake');
-      return generatorLoss(callInTraining(discriminator, judgeWeights, judged, discard(), fakes), loss);
+      return generatorLoss(callInTraining(discriminator, judgeWeights, judged, discard(), blurred), loss);
     });
     keepUpdates(generator, averages);
 
