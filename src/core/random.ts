@@ -117,7 +117,7 @@ const BYTES_DEVIATION = Math.sqrt((256 ** 2 - 1) / 3);
 
 /**
  * `count` float32 numbers of mean 0 and variance 1 whose density is bell-shaped: the sum of a random word's four bytes,
- * scaled. A tenth of the price of {@link normal}, for noise whose tails do not matter (none beyond ±3.45).
+ * scaled. A quarter of the price of {@link normal}, for noise whose tails do not matter (none beyond ±3.45).
  */
 export function bell(seed: number, stream: string, start: number, count: number): Float32Array<ArrayBuffer> {
   const words = randomWords(seed, stream, start, count);
