@@ -90,7 +90,7 @@ async function play({ modes, loss = 'non-saturating', seed, steps, rateD, rateG,
       'rate/discriminator_1': rate(rateD),
       'rate/generator': rate(rateG),
       momentum: number(0),
-      averageDecay: number(averageDecay(50_000, BATCH, index * BATCH)),
+      averageDecay: number(averageDecay(50_000, 0.05, BATCH, index * BATCH)),
     };
   };
 

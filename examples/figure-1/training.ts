@@ -157,7 +157,7 @@ function makeFeeds(
     ...drawNoise(step.inputs, gan.shape, seed, index),
     'rate/generator': number(optimizer.rate(plan.rateG * fall, index + 1)),
     momentum: number(0),
-    averageDecay: number(averageDecay(HALF_LIFE, batch, index * batch)),
+    averageDecay: number(averageDecay(HALF_LIFE, 0.05, batch, index * batch)),
   };
   for (let i = 1; i <= perStep; i++) {
     const name = `reals/${i}`;

@@ -82,6 +82,11 @@ export const trainFlags = {
     initially: BY_MODEL,
     read: realNumber(0, MAX_IMAGES),
   },
+  emaRamp: {
+    describe: 'that half-life is at most this share of the images seen so far',
+    initially: '0.05',
+    read: realNumber(1e-6, 1),
+  },
   optimizer: {
     describe: 'adam or momentum',
     initially: BY_MODEL,

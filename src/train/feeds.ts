@@ -20,7 +20,7 @@ function drawNumbers(options: TrainOptions, steps: number, imagesSeen: number, e
   const numbers: TensorMap = {
     'rate/generator': number(optimizer.rate(learningRate, steps + 1)),
     momentum: number(momentumAt(options.momentum, epoch)),
-    averageDecay: number(averageDecay(options.emaHalfLife, options.batch, imagesSeen)),
+    averageDecay: number(averageDecay(options.emaHalfLife, options.emaRamp, options.batch, imagesSeen)),
   };
   for (let i = 1; i <= options.discriminatorSteps; i++) {
     const update = steps * options.discriminatorSteps + i;

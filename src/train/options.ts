@@ -54,6 +54,7 @@ const OPTIONS = z.strictObject({
   discriminatorSteps: natural,
   update: z.enum(['alternating', 'simultaneous']).default('alternating'),
   emaHalfLife: z.number().min(0),
+  emaRamp: z.number().gt(0).max(1).default(0.05),
   /** Real images between two snapshots. */
   snapshotEvery: natural,
 });
@@ -76,6 +77,7 @@ export type TrainChoices = Partial<
     | 'discriminatorSteps'
     | 'update'
     | 'emaHalfLife'
+    | 'emaRamp'
     | 'snapshotEvery'
     | 'beta1'
     | 'beta2'
@@ -142,6 +144,7 @@ export function planTraining(choices: TrainChoices, data: Dataset): TrainOptions
     discriminatorSteps: choices.discriminatorSteps ?? defaults.discriminatorSteps,
     update: choices.update ?? defaults.update ?? 'alternating',
     emaHalfLife: choices.emaHalfLife ?? defaults.emaHalfLife,
+    emaRamp: choices.emaRamp,
     snapshotEvery: choices.snapshotEvery ?? Math.max(1, Math.ceil(images / 10)),
   };
   if (options.batch > data.count) {

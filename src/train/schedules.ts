@@ -29,9 +29,9 @@ export function momentumAt({ initial, final, epochs }: MomentumSchedule, epoch: 
 
 /**
  * Share of the old average that stays after a step of `batch` images, so that a weight's share halves every
- * `halfLife` images; shorter at the beginning (a twentieth of the images seen), so that the random start is forgotten.
+ * `halfLife` images; shorter at the beginning (`ramp` times the images seen), so that the random start is forgotten.
  */
-export function averageDecay(halfLife: number, batch: number, imagesSeen: number): number {
-  const half = Math.min(halfLife, imagesSeen * 0.05);
+export function averageDecay(halfLife: number, ramp: number, batch: number, imagesSeen: number): number {
+  const half = Math.min(halfLife, imagesSeen * ramp);
   return half > 0 ? 0.5 ** (batch / half) : 0;
 }
