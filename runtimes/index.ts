@@ -8,6 +8,7 @@ import type { DeviceCandidate, OpenOptions, Probe, Runtime, Session } from '../s
 const LOADERS: Readonly<Record<string, () => Promise<Runtime>>> = {
   'onnxruntime-node': async () => (await import('./onnxruntime-node.js')).onnxruntimeNode,
   'onnxruntime-web': async () => (await import('./onnxruntime-web.js')).onnxruntimeWeb,
+  'ganx-wasm': async () => (await import('./ganx-wasm.js')).ganxWasm,
   tensorflow: async () => (await import('./tensorflow.js')).tensorflow,
   'open-inference': async () => (await import('./open-inference.js')).openInference,
 };

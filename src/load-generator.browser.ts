@@ -1,14 +1,15 @@
 /**
- * From a file to a generator that draws, in a page: fetches the bytes and runs them with onnxruntime-web.
+ * From a file to a generator that draws, in a page: fetches the bytes and runs them with a page's runtimes.
  * The counterpart of load-generator.ts. Nothing that it imports may need Node, TensorFlow.js or a native module.
  */
-import { listPageCandidates } from '../runtimes/onnxruntime-web-candidates.js';
-import { onnxruntimeWeb } from '../runtimes/onnxruntime-web-page.js';
+
 import { expected, GanError, messageOf } from './core/errors.js';
+import type { DeviceCandidate } from './core/types.js';
 import type { LoadOptions } from './load-generator.js';
+import { listPageCandidates, pageDevices, pageRuntimes } from './page-candidates.browser.js';
 import { chooseDevice, createGenerator, findMetadata, type Generator } from './sample/index.js';
 
-export { startRuntime } from '../runtimes/onnxruntime-web-candidates.js';
+export { startRuntime } from './page-candidates.browser.js';
 
 /** How to run a generator in a page. */
 export interface PageLoadOptions extends Omit<LoadOptions, 'url'> {
@@ -44,14 +45,22 @@ export async function loadGenerator(
   source: string | URL | Uint8Array,
   options: PageLoadOptions = {},
 ): Promise<Generator> {
-  const { runtime = onnxruntimeWeb.name, device = 'auto', describe, ...rest } = options;
-  if (runtime !== onnxruntimeWeb.name) {
-    throw expected('runtimes', 'a runtime that pages have', runtime, `Known: ${onnxruntimeWeb.name}.`);
+  const { runtime: name, device = 'auto', describe, ...rest } = options;
+  if (name !== undefined && !Object.hasOwn(pageRuntimes, name)) {
+    const known = Object.keys(pageRuntimes).join(', ');
+    throw expected('runtimes', 'a runtime that pages have', name, `Known: ${known}.`);
+  }
+  if (device !== 'auto' && !pageDevices.includes(device)) {
+    throw expected('runtimes', 'a device that pages have', device, `Known: auto, ${pageDevices.join(', ')}.`);
   }
   const bytes = await fetchSource(source);
   const metadata = findMetadata(bytes, describe);
-  if (device === 'auto') return await chooseDevice(listPageCandidates(bytes, rest), metadata);
-  const session = await onnxruntimeWeb.open(bytes, { ...rest, device });
+  if (device === 'auto' || (device === 'wasm' && name === undefined)) {
+    const candidates = listPageCandidates(bytes, device, rest);
+    const isWanted = ({ runtime }: DeviceCandidate) => name === undefined || runtime === name;
+    return await chooseDevice(candidates.filter(isWanted), metadata);
+  }
+  const session = await pageRuntimes[name ?? 'onnxruntime-web']!.open(bytes, { ...rest, device });
   try {
     return createGenerator(session, typeof metadata === 'function' ? await metadata(session) : metadata);
   } catch (error) {

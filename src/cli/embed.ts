@@ -15,7 +15,6 @@ import {
   fillIndex,
   indexPath,
   listPackagedFiles,
-  PART,
   placeSite,
   type SiteFile,
   writeHeaders,
@@ -71,7 +70,7 @@ async function printSite(folder: string, files: readonly SiteFile[], device: str
       ),
     );
   const isModel = (name: string) => name === 'generator.onnx';
-  const isRuntime = (name: string) => name.startsWith('ort/') || name === PART;
+  const isRuntime = (name: string) => name.startsWith('ort/');
   const isGpu = (name: string) => /webgpu|asyncify/.test(name);
   printLine(
     formatTable([

@@ -36,11 +36,8 @@ const RUNTIME_FILES = {
   ],
 };
 
-/** The part of ONNX Runtime's module for wasm that generators use. */
-export const PART = 'ganx-ort.wasm';
-
 /** The page's own files; scripts that they share are found beside them. */
-const PAGE_FILES = ['index.html', 'app.css', 'favicon.svg', 'app.js', 'ganx.js', 'ganx-worker.js', PART];
+const PAGE_FILES = ['index.html', 'app.css', 'favicon.svg', 'app.js', 'ganx.js', 'ganx-worker.js'];
 
 /** What index.html tells the scripts, as attributes of its body. */
 export type PageSettings = Readonly<Record<string, string | number | undefined>>;
@@ -67,7 +64,7 @@ export async function listPackagedFiles(devices: readonly ('wasm' | 'webgpu')[])
   const scripts = (await readdir(pages)).filter((name) => name.endsWith('.js') && name !== 'session-page.js');
   const runtime = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web/ort-wasm-simd-threaded.wasm')));
   return [
-    ...['app.css', 'favicon.svg', PART, ...scripts].map((name) => ({
+    ...['app.css', 'favicon.svg', ...scripts].map((name) => ({
       name,
       content: { path: join(pages, name) },
     })),

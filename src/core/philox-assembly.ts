@@ -4,7 +4,7 @@
  * https://webassembly.github.io/spec/core/binary/index.html
  */
 import { MULTIPLIERS, ROUNDS, WEYL } from './philox-constants.js';
-import { compileFunction, OP, TYPE, unsigned } from './wasm-assembler.js';
+import { compileFunctions, OP, TYPE, unsigned } from './wasm-assembler.js';
 
 /** Fills `blocks` times four words at byte `at` of {@link PhiloxModule.memory}, blocks being counted from (low, high). */
 export interface PhiloxModule {
@@ -91,12 +91,8 @@ export function philoxModule(): PhiloxModule | null {
       [4, TYPE.i32],
       [2, TYPE.i64],
     ] as const;
-    module = compileFunction<PhiloxModule>({
-      name: 'fill',
-      parameters: PARAMETERS,
-      locals,
-      body: assembleBody(),
-    });
+    const parameters = Array<number>(PARAMETERS).fill(TYPE.i32);
+    module = compileFunctions<PhiloxModule>([{ name: 'fill', parameters, locals, body: assembleBody() }]);
   }
   return module;
 }

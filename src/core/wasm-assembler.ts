@@ -1,11 +1,23 @@
 /**
- * A small assembler for WebAssembly modules of one function and one memory: for inner loops whose instructions
- * JavaScript lacks. It knows nothing of what is computed.
+ * A small assembler for WebAssembly modules: functions without results over one memory, written as nested expressions.
+ * For inner loops whose instructions JavaScript lacks. It knows nothing of what is computed.
  * https://webassembly.github.io/spec/core/binary/index.html
  */
 
 /** Types of values (section 5.3). */
-export const TYPE = { i32: 0x7f, i64: 0x7e, v128: 0x7b } as const;
+export const TYPE = { i32: 0x7f, i64: 0x7e, f32: 0x7d, v128: 0x7b } as const;
+
+/** Instructions as bytes, or lists of such: they are joined once, at the end. */
+export type Code = readonly (number | Code)[];
+
+/** Appends the bytes of instructions. */
+function flatten(code: Code, bytes: number[]): number[] {
+  for (const item of code) {
+    if (typeof item === 'number') bytes.push(item);
+    else flatten(item, bytes);
+  }
+  return bytes;
+}
 
 /** Unsigned LEB128 (section 5.2.2). */
 export function unsigned(value: number): number[] {
@@ -29,48 +41,62 @@ export const OP = {
   tee: (local: number): number[] => [0x22, local],
   i32: (value: number): number[] => [0x41, ...signed(BigInt(value | 0))],
   i64: (value: number): number[] => [0x42, ...signed(BigInt(value >>> 0))],
+  f32: (value: number): number[] => [0x43, ...new Uint8Array(Float32Array.of(value).buffer)],
   isZero: [0x45],
   add: [0x6a],
   subtract: [0x6b],
   xor: [0x73],
 } as const;
 
-/** A function of i32 parameters without a result, and its locals in groups of one type. */
+/** A function without a result: types of its parameters, and its locals in groups of one type. */
 export interface WasmFunction {
   readonly name: string;
-  readonly parameters: number;
+  readonly parameters: readonly number[];
   readonly locals: readonly (readonly [count: number, type: number])[];
   /** Instructions, with the function's own end. */
-  readonly body: readonly number[];
+  readonly body: Code;
 }
 
-function assemble({ name, parameters, locals, body }: WasmFunction): Uint8Array<ArrayBuffer> {
-  const section = (id: number, content: readonly number[]): number[] => [
-    id,
-    ...unsigned(content.length),
-    ...content,
-  ];
+function assemble(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
+  const section = (id: number, items: readonly Code[]): Code => {
+    const content = flatten([unsigned(items.length), items], []);
+    return [id, unsigned(content.length), content];
+  };
   const text = (value: string): number[] => [value.length, ...new TextEncoder().encode(value)];
-  const code = [locals.length, ...locals.flat(), ...body];
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, parameters, ...Array<number>(parameters).fill(TYPE.i32), 0]), // types
-    ...section(3, [1, 0]), // functions
-    ...section(5, [1, 0, 1]), // memory of one page at first
-    ...section(7, [2, ...text(name), 0, 0, ...text('memory'), 2, 0]), // exports
-    ...section(10, [1, ...unsigned(code.length), ...code]),
-  ]);
+  const code = ({ locals, body }: WasmFunction): Code => {
+    const content = flatten([unsigned(locals.length), locals, body], []);
+    return [unsigned(content.length), content];
+  };
+  const module = [
+    [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    section(
+      1, // types
+      functions.map(({ parameters }) => [0x60, parameters.length, parameters, 0]),
+    ),
+    section(
+      3, // functions
+      functions.map((_, index) => unsigned(index)),
+    ),
+    section(5, [[0, 1]]), // a memory of one page at first
+    section(7, [
+      [text('memory'), 2, 0], // exports
+      ...functions.map(({ name }, index) => [text(name), 0, unsigned(index)]),
+    ]),
+    section(10, functions.map(code)),
+  ];
+  return Uint8Array.from(flatten(module, []));
 }
 
 /**
- * Compiles a function.
+ * Compiles functions into one module.
  *
- * @returns its module's exports: the function by its name, and `memory`; null where there is no WebAssembly (or none of
- *          its instructions), or a page's policy forbids it
+ * @returns its exports: the functions by name, and `memory`; null where there is no WebAssembly (or none of the
+ *          instructions), or a page's policy forbids it
  */
-export function compileFunction<Exports>(what: WasmFunction): Exports | null {
+export function compileFunctions<Exports>(functions: readonly WasmFunction[]): Exports | null {
   try {
-    return new WebAssembly.Instance(new WebAssembly.Module(assemble(what))).exports as unknown as Exports;
+    const module = new WebAssembly.Module(assemble(functions));
+    return new WebAssembly.Instance(module).exports as unknown as Exports;
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@
  * some 400 bytes that is assembled here. It rounds as JavaScript does, in the same order, and takes a third of the time.
  * https://webassembly.github.io/spec/core/binary/index.html
  */
-import { compileFunction, OP, TYPE, unsigned } from '../core/wasm-assembler.js';
+import { compileFunctions, OP, TYPE, unsigned } from '../core/wasm-assembler.js';
 
 /** Everything by byte addresses in {@link ProductsModule.memory}. */
 export interface ProductsModule {
@@ -85,12 +85,10 @@ export function productsModule(): ProductsModule | null {
       [2, TYPE.i32],
       [1 + SUMS.length, TYPE.v128],
     ] as const;
-    module = compileFunction<ProductsModule>({
-      name: 'multiply',
-      parameters: PARAMETERS,
-      locals,
-      body: assembleBody(),
-    });
+    const parameters = Array<number>(PARAMETERS).fill(TYPE.i32);
+    module = compileFunctions<ProductsModule>([
+      { name: 'multiply', parameters, locals, body: assembleBody() },
+    ]);
   }
   return module;
 }

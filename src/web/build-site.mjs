@@ -3,11 +3,10 @@
  * itself but for the worker, and the files of the page. ONNX Runtime is not in them: it is loaded from `ort/` beside
  * them, or from where the page says (assets.ts). Run after tsc: node src/web/build-site.mjs [dist]
  */
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import { buildSlim } from './slim/build-slim.mjs';
 
 const dist = resolve(process.argv[2] ?? fileURLToPath(new URL('../../dist', import.meta.url)));
 const web = join(dist, 'src', 'web');
@@ -24,22 +23,6 @@ const SCRIPTS = {
   'onnxruntime-web/wasm': 'ort-wasm-simd-threaded.mjs',
   'onnxruntime-web/webgpu': 'ort-wasm-simd-threaded.asyncify.mjs',
 };
-
-/** Name of the part of ONNX Runtime's module that generators use. */
-const PART = 'ganx-ort.wasm';
-
-/** In the place of part-address.js: the part lies beside the scripts. */
-const partBeside = () => ({
-  name: 'ganx-part-beside',
-  enforce: 'pre',
-  load: (id) =>
-    id === join(web, 'part-address.js')
-      ? [
-          'const script = import.meta.url;',
-          `export const partAddress = () => new URL(${JSON.stringify(PART)}, script).href;`,
-        ].join('\n')
-      : undefined,
-});
 
 /** In the place of onnxruntime-web: a module that fetches the package's own build when it is first needed. */
 const runtimeFromFolder = () => ({
@@ -68,10 +51,10 @@ function bundle(name, file) {
     base: './',
     configFile: false,
     logLevel: 'warn',
-    plugins: [runtimeFromFolder(), partBeside()],
+    plugins: [runtimeFromFolder()],
     worker: {
       format: 'es',
-      plugins: () => [runtimeFromFolder(), partBeside()],
+      plugins: () => [runtimeFromFolder()],
       rolldownOptions: { output: { entryFileNames: 'ganx-worker.js', codeSplitting: false } },
     },
     build: {
@@ -96,5 +79,3 @@ await bundle('session-page', 'session-page.js');
 for (const name of ['index.html', 'app.css', 'favicon.svg']) {
   copyFileSync(new URL(`page/${name}`, import.meta.url), join(outDir, name));
 }
-const { encodeProbeModel } = await import(pathToFileURL(join(dist, 'runtimes', 'probe-model.js')).href);
-writeFileSync(join(outDir, PART), await buildSlim(encodeProbeModel()));

@@ -5,7 +5,7 @@
 import type { FloatTensor } from '../core/tensor.js';
 import type { LatentDescription, SampleOptions, Samples } from '../sample/index.js';
 import { download } from './download.js';
-import { openFallbackLink } from './fallback-link.js';
+import { openLink } from './link.js';
 import type { LoadedGenerator, LoadProgress } from './messages.js';
 
 /** How to load a generator into a page. */
@@ -96,8 +96,7 @@ export async function loadGenerator(
     return { file, transfer: [file.buffer] };
   };
   // Bundlers look for exactly this expression.
-  const start = () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
-  const link = openFallbackLink(start, request, getFile);
+  const link = openLink(() => new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }));
   // No half measures: this ends a download at once, and a runtime that is being compiled.
   const cancel = () => {
     downloads.abort(signal?.reason);
@@ -105,7 +104,10 @@ export async function loadGenerator(
   };
   signal?.addEventListener('abort', cancel, { once: true });
   try {
-    const loaded = await link.load({ onProgress });
+    const asked = link.ask(request, { onProgress });
+    // The file is on its way before the worker is up; neither has to wait for the other to fail.
+    const sent = getFile().then(({ file, transfer }) => link.send({ file }, transfer));
+    const loaded = await Promise.race([asked, sent.then(() => asked)]);
     return {
       ...loaded,
       // A signal cannot be posted: it stays on this side and becomes a message.

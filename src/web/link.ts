@@ -29,10 +29,8 @@ export interface WorkerLink {
    * @param reason what those who wait get; that it was disposed when absent
    */
   close(reason?: unknown): void;
-  /** Hands over what is no request: the file, and the part of ONNX Runtime, that a request to load waits for. */
+  /** Hands over what is no request: the file that a request to load waits for. */
   send(message: ToWorker, transfer?: Transferable[]): void;
-  /** Whether it ended because its part of ONNX Runtime did not do. */
-  needsWhole(): boolean;
 }
 
 interface Asked {
@@ -64,7 +62,6 @@ export function openLink(start: () => Worker): WorkerLink {
   let worker: Worker;
   let end: unknown;
   let heard = false;
-  let wantsWhole = false;
   let lastId = 0;
   try {
     worker = start();
@@ -92,9 +89,8 @@ export function openLink(start: () => Worker): WorkerLink {
     waiting.delete(data.id);
     if ('result' in data) asked?.resolve(data.result);
     else {
-      wantsWhole ||= data.failure.needsWhole;
       asked?.reject(unpackError(data.failure));
-      if (data.failure.isFatal || wantsWhole) close(ended(data.failure.message));
+      if (data.failure.isFatal) close(ended(data.failure.message));
     }
   });
   worker.addEventListener('error', (event) => {
@@ -131,5 +127,5 @@ export function openLink(start: () => Worker): WorkerLink {
       signal?.removeEventListener('abort', cancel);
     }
   };
-  return { ask, send, close, needsWhole: () => wantsWhole };
+  return { ask, send, close };
 }

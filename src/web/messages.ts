@@ -25,11 +25,6 @@ export interface LoadRequest {
   readonly threads?: number | undefined;
   /** Absolute address of the folder with ONNX Runtime's files, ending in a slash. */
   readonly assets?: string | undefined;
-  /**
-   * Who loads the part of ONNX Runtime that generators use: the page, which sends it, or the worker when it turns out to
-   * need it; `none` for the whole.
-   */
-  readonly part: 'page' | 'worker' | 'none';
   readonly describe?: LatentDescription | undefined;
 }
 
@@ -66,7 +61,6 @@ export interface Results {
 export type ToWorker =
   | { readonly id: number; readonly request: Request }
   | { readonly id: number; readonly cancel: true }
-  | { readonly part: WebAssembly.Module | undefined }
   | { readonly file: SentFile };
 
 /** Worker to page. */
@@ -82,8 +76,6 @@ export interface Failure {
   readonly message: string;
   /** The worker's WebAssembly module has broken off; nothing in it can be used any more. */
   readonly isFatal: boolean;
-  /** Only a part of ONNX Runtime was there: the whole may do it, or says better why not. */
-  readonly needsWhole: boolean;
 }
 
 /** Whether WebAssembly itself broke off somewhere below: what it left in memory cannot be trusted. */
@@ -94,19 +86,14 @@ function isFatal(error: unknown): boolean {
   return false;
 }
 
-/**
- * An error as it crosses to the page.
- *
- * @param part whether only a part of ONNX Runtime was there: `open` while it opened a file, which any error ends
- */
-export function packError(error: unknown, part: 'none' | 'open' | 'drawn' = 'none'): Failure {
+/** An error as it crosses to the page. */
+export function packError(error: unknown): Failure {
   const fatal = isFatal(error);
-  const state = { isFatal: fatal, needsWhole: part === 'open' || (part === 'drawn' && fatal) };
   if (!(error instanceof GanError)) {
-    return { code: undefined, where: 'worker', message: messageOf(error), ...state };
+    return { code: undefined, where: 'worker', message: messageOf(error), isFatal: fatal };
   }
   const { code, where, message } = error;
-  return { code, where, message: message.slice(`[${where}] `.length), ...state };
+  return { code, where, message: message.slice(`[${where}] `.length), isFatal: fatal };
 }
 
 /** The error on the page's side. */

@@ -2,8 +2,6 @@
  * The worker's side: holds one generator and answers requests one after the other, so that the page never waits for
  * a computation. Whoever needs no more of it ends the worker, and with it all memory of WebAssembly.
  */
-
-import { replaceModule } from '../../runtimes/onnxruntime-web-page.js';
 import { expected } from '../core/errors.js';
 import { loadGenerator, startRuntime } from '../load-generator.browser.js';
 import type { Generator } from '../sample/index.js';
@@ -19,31 +17,10 @@ import {
   type ToPage,
   type ToWorker,
 } from './messages.js';
-import { compilePart } from './part.js';
 
 type Report = (progress: LoadProgress) => void;
 
 let generator: Generator | undefined;
-/** Whether only a part of ONNX Runtime is here. */
-let hasPart = false;
-/** Takes the part that the page sends. */
-let takePart: ((part: WebAssembly.Module | undefined) => void) | undefined;
-
-/** Where ONNX Runtime comes from, for a request to load. */
-function choosePart(from: LoadRequest['part']): void {
-  if (from === 'none') return;
-  const sent =
-    from === 'page'
-      ? new Promise<WebAssembly.Module | undefined>((resolve) => {
-          takePart = resolve;
-        })
-      : undefined;
-  replaceModule(async () => {
-    const part = await (sent ?? compilePart());
-    hasPart = part !== undefined;
-    return part;
-  });
-}
 
 /** Takes the file that the page sends. */
 let takeFile: ((file: SentFile) => void) | undefined;
@@ -115,8 +92,7 @@ async function answer(id: number, request: Request, signal: AbortSignal): Promis
     const result = await perform(request, signal, (progress) => post({ id, progress }));
     post({ id, result }, memoryOf(result));
   } catch (error) {
-    const part = !hasPart ? 'none' : request.type === 'load' ? 'open' : 'drawn';
-    post({ id, failure: packError(error, part) });
+    post({ id, failure: packError(error) });
   }
   cancellers.delete(id);
 }
@@ -129,17 +105,11 @@ globalThis.addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
     cancellers.get(data.id)?.abort();
     return;
   }
-  if ('part' in data) {
-    takePart?.(data.part);
-    return;
-  }
   if ('file' in data) {
     takeFile?.(data.file);
     return;
   }
   const { id, request } = data;
-  // At once, so that a part that follows finds somebody who takes it.
-  if (request.type === 'load') choosePart(request.part);
   const canceller = new AbortController();
   cancellers.set(id, canceller);
   turn = turn.then(() => answer(id, request, canceller.signal));

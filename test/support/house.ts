@@ -22,7 +22,7 @@ const TYPE: readonly Form[] = ['type'];
 /** Stands for the specifier of `import(name)`, which no room may use: nobody could say whom it imports. */
 const COMPUTED = 'a computed name';
 
-const ADAPTERS = ['onnxruntime-node', 'onnxruntime-web', 'tensorflow', 'open-inference'].map(
+const ADAPTERS = ['onnxruntime-node', 'onnxruntime-web', 'ganx-wasm', 'tensorflow', 'open-inference'].map(
   (name) => `runtimes/${name}`,
 );
 const LIBRARY_ROOMS = [
@@ -83,6 +83,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['src/core', 'runtimes'],
     libraries: { 'onnxruntime-web': LAZY, 'node:': LAZY },
   },
+  'runtimes/ganx-wasm': { rooms: ['src/core', 'runtimes'], libraries: {} },
   'runtimes/tensorflow': {
     rooms: ['src/core', 'src/tensorflow', 'runtimes'],
     libraries: {
