@@ -2,11 +2,9 @@
  * From a file to a generator that draws, in a page: fetches the bytes and runs them with a page's runtimes.
  * The counterpart of load-generator.ts. Nothing that it imports may need Node, TensorFlow.js or a native module.
  */
-
 import { expected, GanError, messageOf } from './core/errors.js';
-import type { DeviceCandidate } from './core/types.js';
 import type { LoadOptions } from './load-generator.js';
-import { listPageCandidates, pageDevices, pageRuntimes } from './page-candidates.browser.js';
+import { listPageCandidates, openOnDevice, pageDevices, pageRuntimes } from './page-candidates.browser.js';
 import { chooseDevice, createGenerator, findMetadata, type Generator } from './sample/index.js';
 
 export { startRuntime } from './page-candidates.browser.js';
@@ -55,14 +53,13 @@ export async function loadGenerator(
   }
   const bytes = await fetchSource(source);
   const metadata = findMetadata(bytes, describe);
-  if (device === 'auto' || (device === 'wasm' && name === undefined)) {
-    const candidates = listPageCandidates(bytes, device, rest);
-    const isWanted = ({ runtime }: DeviceCandidate) => name === undefined || runtime === name;
-    return await chooseDevice(candidates.filter(isWanted), metadata);
+  if (device === 'auto') {
+    return await chooseDevice(listPageCandidates(bytes, name, rest), metadata);
   }
-  const session = await pageRuntimes[name ?? 'onnxruntime-web']!.open(bytes, { ...rest, device });
+  const { session, refused } = await openOnDevice(bytes, device, name, rest);
   try {
-    return createGenerator(session, typeof metadata === 'function' ? await metadata(session) : metadata);
+    const known = typeof metadata === 'function' ? await metadata(session) : metadata;
+    return createGenerator(session, known, refused);
   } catch (error) {
     await session.dispose();
     throw error;

@@ -5,7 +5,8 @@
 import { ganxWasm } from '../runtimes/ganx-wasm.js';
 import { onnxruntimeWeb, refuseSoftwareAdapter } from '../runtimes/onnxruntime-web-page.js';
 import { encodeProbeModel } from '../runtimes/probe-model.js';
-import type { DeviceCandidate, OpenOptions, Runtime } from './core/types.js';
+import { GanError } from './core/errors.js';
+import type { DeviceCandidate, OpenOptions, RefusedDevice, Runtime, Session } from './core/types.js';
 
 type Options = Omit<OpenOptions, 'device'>;
 
@@ -36,27 +37,50 @@ function listForWasm(bytes: Uint8Array, options: Options): DeviceCandidate[] {
   }));
 }
 
-function listForWebGpu(bytes: Uint8Array, options: Options): DeviceCandidate[] {
+/**
+ * What `auto` tries, best first: WebGPU, if it is no software that plays a GPU, then WebAssembly.
+ *
+ * @param bytes the file; kept until one is chosen
+ * @param name  only this runtime's devices
+ */
+export function listPageCandidates(
+  bytes: Uint8Array,
+  name: string | undefined,
+  options: Options = {},
+): DeviceCandidate[] {
   const open = async () => {
     await refuseSoftwareAdapter();
     return await onnxruntimeWeb.open(bytes, optionsFor('webgpu', options));
   };
-  return [{ runtime: onnxruntimeWeb.name, device: 'webgpu', open }];
+  const all = [{ runtime: onnxruntimeWeb.name, device: 'webgpu', open }, ...listForWasm(bytes, options)];
+  return all.filter(({ runtime }) => name === undefined || runtime === name);
 }
 
 /**
- * Who could run a file.
+ * Opens a file on the one device that was named, whatever it draws there.
  *
- * @param bytes  the file; kept until one is chosen
- * @param device `wasm`, or `auto`: before it WebGPU, if it is no software that plays a GPU
+ * @param name a runtime; absent: the first that knows the file's operators, and `refused` says which do not
+ * @throws GanError as `Runtime.open`
  */
-export function listPageCandidates(
+export async function openOnDevice(
   bytes: Uint8Array,
-  device: 'auto' | 'wasm',
+  device: string,
+  name: string | undefined,
   options: Options = {},
-): DeviceCandidate[] {
-  const wasm = listForWasm(bytes, options);
-  return device === 'wasm' ? wasm : [...listForWebGpu(bytes, options), ...wasm];
+): Promise<{ readonly session: Session; readonly refused: readonly RefusedDevice[] }> {
+  const refused: RefusedDevice[] = [];
+  if (device === 'wasm' && name === undefined) {
+    const [own, ...others] = listForWasm(bytes, options);
+    try {
+      return { session: await own!.open(), refused };
+    } catch (error) {
+      if (others.length === 0 || !(error instanceof GanError && error.code === 'UNSUPPORTED_OP')) throw error;
+      const reason = error.message.slice(`[${error.where}] `.length);
+      refused.push({ runtime: own!.runtime, device, reason });
+    }
+  }
+  const runtime = pageRuntimes[name ?? onnxruntimeWeb.name]!;
+  return { session: await runtime.open(bytes, optionsFor(device, options)), refused };
 }
 
 /**

@@ -3,10 +3,10 @@
  * plain web server below a path of its own. Needs a built `dist`.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { decode } from 'fast-png';
 import { afterEach, beforeAll, describe, expect, it, type TestContext } from 'vitest';
+import packageJson from '../package.json' with { type: 'json' };
 import { openPage, type Page, type PageOptions } from '../src/browser/chromium.js';
 import { plainTensor } from '../src/core/tensor.js';
 import { loadGenerator } from '../src/load-generator.js';
@@ -41,6 +41,7 @@ beforeAll(async () => {
     ['embed', 'generator.onnx', '--out', 'site', '--title', 'Digits <b>&', '--count', '12'],
     folder,
   );
+  await ganxOk(['embed', 'generator.onnx', '--out', 'threads', '--threads', '2'], folder);
 });
 
 afterEach(async () => {
@@ -106,7 +107,7 @@ async function readFacts(page: Page): Promise<Record<string, string>> {
 
 describe('the folder', () => {
   it('holds the page, the model and the runtime, and nothing from elsewhere', () => {
-    const scripts = ['app.js', 'ganx-ort.wasm', 'ganx-worker.js', 'ganx.js'];
+    const scripts = ['app.js', 'ganx-worker.js', 'ganx.js'];
     const ours = ['_headers', 'app.css', 'favicon.svg', 'generator.onnx', 'index.html', 'ort', ...scripts];
     expect(readdirSync(site).sort()).toEqual(ours.sort());
     expect(readdirSync(join(site, 'ort'))).toHaveLength(6);
@@ -161,31 +162,46 @@ describe('the page', () => {
       differ(await readCanvases(page, TILES), await drawInNode({ count: 12, seed: 7 })),
     ).toBeLessThanOrEqual(1);
     const facts = await readFacts(page);
-    expect(facts.Device).toBe('WebAssembly (wasm, 1 thread)');
-    expect(facts.Threads).toContain('COOP');
+    expect(facts).toMatchObject({
+      Runtime: `ganx ${packageJson.version}`,
+      Device: expect.stringContaining('SIMD'),
+    });
     expect(page.complaints).toEqual([]);
-    const scripts = ['app.js', 'ganx-worker.js', 'ganx-ort.wasm'];
-    const needed = ['', 'app.css', ...scripts, 'generator.onnx', 'favicon.svg'];
-    const runtime = ['ort.wasm.min.mjs', 'ort-wasm-simd-threaded.mjs'];
-    const allowed = [...needed, ...runtime.map((name) => `ort/${name}`)];
-    expect(server.requests.filter((path) => !allowed.includes(path))).toEqual([]);
-    for (const name of scripts) expect(server.requests).toContain(name);
+    // Nothing of ONNX Runtime.
+    const needed = ['', 'app.css', 'app.js', 'ganx-worker.js', 'generator.onnx'];
+    expect(new Set(server.requests.filter((path) => path !== 'favicon.svg'))).toEqual(new Set(needed));
     expect(page.requests.filter((address) => !address.startsWith(server.address))).toEqual([]);
   });
 
   it('draws with threads where it is isolated, and asks nobody else, workers neither', async (context) => {
     const headers = readHeaders(site);
     headers['content-security-policy'] += '; report-uri /reports';
-    const { page, server } = await visit(context, '#device=wasm&seed=7&count=12', { headers });
+    for (const [from, engine] of [
+      [site, /SIMD/],
+      [join(folder, 'threads'), /wasm, 2 threads/],
+    ] as const) {
+      const { page, server } = await visit(context, '#device=wasm&seed=7&count=12', { headers, from });
+      await waitForSamples(page);
+      expect(
+        differ(await readCanvases(page, TILES), await drawInNode({ count: 12, seed: 7 })),
+      ).toBeLessThanOrEqual(1);
+      const { Device, Threads } = await readFacts(page);
+      expect(Device).toMatch(engine);
+      expect(Threads).toBeUndefined();
+      expect({ complaints: page.complaints, reports: server.reports }).toEqual({
+        complaints: [],
+        reports: [],
+      });
+    }
+  });
+
+  it('says why it has but one thread where it is not isolated', async (context) => {
+    const { page } = await visit(context, '#device=wasm', { from: join(folder, 'threads') });
     await waitForSamples(page);
-    expect(
-      differ(await readCanvases(page, TILES), await drawInNode({ count: 12, seed: 7 })),
-    ).toBeLessThanOrEqual(1);
-    const threads = Math.min(4, availableParallelism());
-    expect((await readFacts(page)).Device).toBe(
-      `WebAssembly (wasm, ${threads} thread${threads > 1 ? 's' : ''})`,
-    );
-    expect({ complaints: page.complaints, reports: server.reports }).toEqual({ complaints: [], reports: [] });
+    expect(await readFacts(page)).toMatchObject({
+      Device: 'WebAssembly (wasm, 1 thread)',
+      Threads: expect.stringContaining('COOP'),
+    });
   });
 
   it('draws on webgpu', async (context) => {

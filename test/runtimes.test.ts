@@ -14,7 +14,7 @@ for (const name of runtimeNames) {
 describe('the list of runtimes', () => {
   it('refuses an unknown name and lists the known', async () => {
     await expect(loadRuntime('toString')).rejects.toThrow(
-      /toString.*onnxruntime-node, onnxruntime-web, tensorflow/,
+      /toString.*onnxruntime-node, onnxruntime-web, ganx-wasm, tensorflow/,
     );
   });
 

@@ -36,6 +36,11 @@ const flags = {
     read: wholeNumber(1, MOST_POINTS),
   },
   seed: { describe: 'seed to begin with', initially: 0, read: wholeNumber(0, MAX_SEED) },
+  threads: {
+    describe: 'threads of ONNX Runtime on wasm, where the server isolates the page; for large models',
+    initially: "one, of ganx's own kernels where they know the model",
+    read: wholeNumber(1, 64),
+  },
   ...latentFlags,
   force: { describe: 'write into a folder that is not empty; what is not of the site stays there' },
 };
@@ -111,6 +116,7 @@ async function runEmbed(values: Values, file: string): Promise<void> {
     device,
     count: values.count,
     seed,
+    threads: values.threads,
     ...describe,
   });
   const files: SiteFile[] = [

@@ -17,13 +17,11 @@ import { watchPicks } from './pick-two.js';
 import { MOST_IMAGES, type PageState, readState, toDevice, toWhole, writeState } from './state.js';
 import { setUpWalk } from './walk-view.js';
 
-/** More threads than this help no generator that fits into a page. */
-const MOST_THREADS = 4;
 /** Seeds of *new samples* are below this: short enough to be read to somebody. */
 const SEEDS = 1_000_000;
 
 const settings = document.body.dataset;
-const threads = globalThis.crossOriginIsolated ? Math.min(MOST_THREADS, navigator.hardwareConcurrency) : 1;
+const threads = toWhole(settings.threads, 1, 64);
 
 function readDescription(): LatentDescription | undefined {
   const { latent, range, layout, distribution, labels } = settings;
@@ -125,7 +123,7 @@ async function download(): Promise<void> {
 }
 
 function showFacts({ generator: shown }: View, last: Drawing): void {
-  const rows = listFacts(shown, globalThis.crossOriginIsolated, last).flatMap(([what, how]) => {
+  const rows = listFacts(shown, threads, last).flatMap(([what, how]) => {
     const [term, text] = [document.createElement('dt'), document.createElement('dd')];
     term.textContent = what;
     text.textContent = how;

@@ -11,6 +11,7 @@ export interface Drawing {
 
 /** Runtimes and devices as people call them. */
 const NAMES: Readonly<Record<string, string>> = {
+  'ganx-wasm': 'ganx',
   'onnxruntime-web': 'ONNX Runtime Web',
   wasm: 'WebAssembly',
   webgpu: 'WebGPU',
@@ -48,18 +49,17 @@ export function summarizeModel({ metadata }: WebGenerator): string {
   return `${name} for ${what}${seen}. It draws in your browser; nothing is sent anywhere.`;
 }
 
-/** Why there is but one thread, where more would help. */
-const ONE_THREAD =
-  'One: the server does not isolate the page (headers COOP and COEP), which more would need.';
+/** Why there is but one thread, where more were asked for. */
+const ONE_THREAD = 'One: the server does not isolate the page (headers COOP and COEP), which more need.';
 
 /**
  * Rows of the panel: what, and how it is.
  *
- * @param isIsolated the page may have threads
+ * @param threads as many as were asked for
  */
 export function listFacts(
   generator: WebGenerator,
-  isIsolated: boolean,
+  threads: number | undefined,
   drawing: Drawing,
 ): [string, string][] {
   const { metadata, runtime, version, device, engine, refused, sizeBytes } = generator;
@@ -70,7 +70,9 @@ export function listFacts(
     ...(labels ? [['Classes', labels.join(', ')] satisfies [string, string]] : []),
     ['Runtime', `${nameOf(runtime)} ${version}`],
     ['Device', engine === undefined ? nameOf(device) : `${nameOf(device)} (${engine})`],
-    ...(device === 'wasm' && !isIsolated ? [['Threads', ONE_THREAD] satisfies [string, string]] : []),
+    ...(device === 'wasm' && (threads ?? 1) > 1 && !globalThis.crossOriginIsolated
+      ? [['Threads', ONE_THREAD] satisfies [string, string]]
+      : []),
     ['Speed', `${formatMs(drawing.durationMs / drawing.count)} per sample, over the last ${drawing.count}`],
     ...refused.map(({ device: other, reason }): [string, string] => [`Not ${nameOf(other)}`, reason]),
   ];

@@ -13,7 +13,7 @@ import type { Device } from './state.js';
 export interface LoadWish {
   readonly source: string;
   readonly device: Device;
-  readonly threads: number;
+  readonly threads: number | undefined;
   readonly describe: LatentDescription | undefined;
 }
 
