@@ -92,15 +92,23 @@ export async function findReasonAgainst({ runtime, device }: Candidate): Promise
   return (await import('./onnxruntime-node/find-graphics.js')).findReasonAgainst(device);
 }
 
+/** Opens a file on a runtime by its name; here or in threads. */
+export type OpenByName = (runtime: string, options: OpenOptions) => Promise<Session>;
+
+/** Opens a file in this thread. */
+export function openHere(bytes: Uint8Array): OpenByName {
+  return async (runtime, options) => (await loadRuntime(runtime)).open(bytes, options);
+}
+
 /**
  * What `auto` tries for a file, best first; choosing among them is src/sample's.
  *
- * @param bytes   the file; kept until a device is chosen
+ * @param open    opens the file; kept until a device is chosen
  * @param runtime only this one's devices
  * @throws GanError `BAD_ARGUMENT` for an unknown runtime
  */
 export async function listCandidates(
-  bytes: Uint8Array,
+  open: OpenByName,
   options: Omit<OpenOptions, 'device'> & { readonly runtime?: string } = {},
 ): Promise<DeviceCandidate[]> {
   const { runtime: name, ...rest } = options;
@@ -114,7 +122,7 @@ export async function listCandidates(
     open: async () => {
       const reason = await findReasonAgainst(candidate);
       if (reason !== undefined) throw new GanError('RUNTIME_UNAVAILABLE', candidate.runtime, reason);
-      return await (await loadRuntime(candidate.runtime)).open(bytes, { ...rest, device: candidate.device });
+      return await open(candidate.runtime, { ...rest, device: candidate.device });
     },
   }));
 }

@@ -7,6 +7,6 @@ export { GanError, type GanErrorCode } from './core/errors.js';
 export type { GeneratorMetadata, GoldenSample } from './core/metadata.js';
 export { decodeNpy, encodeNpy } from './core/npy.js';
 export type { FloatTensor, PlainTensor } from './core/tensor.js';
-export type { DeviceCandidate, GeneratorShape, RefusedDevice, Session } from './core/types.js';
+export type { DeviceCandidate, GeneratorShape, RefusedDevice, Session, WorkerState } from './core/types.js';
 export { loadGenerator, type PageLoadOptions as LoadOptions } from './load-generator.browser.js';
 export * from './sample/index.js';

@@ -12,6 +12,7 @@ export type {
   RefusedDevice,
   Runtime,
   Session,
+  WorkerState,
 } from './core/types.js';
 export { type LoadOptions, loadGenerator } from './load-generator.js';
 export * from './sample/index.js';

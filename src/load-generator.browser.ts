@@ -10,7 +10,7 @@ import { chooseDevice, createGenerator, findMetadata, type Generator } from './s
 export { startRuntime } from './page-candidates.browser.js';
 
 /** How to run a generator in a page. */
-export interface PageLoadOptions extends Omit<LoadOptions, 'url'> {
+export interface PageLoadOptions extends Omit<LoadOptions, 'url' | 'workers'> {
   /** Address of the folder where ONNX Runtime's .mjs and .wasm files lie; absent: where the bundler put them. */
   readonly assets?: string;
 }

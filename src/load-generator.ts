@@ -2,7 +2,7 @@
  * From a file to a generator that draws: reads the bytes and the metadata, opens a runtime, hands both to the
  * sampling room. The one place that Node's file system, the runtimes and the sampling room meet.
  */
-import { listCandidates, loadRuntime } from '../runtimes/index.js';
+import { listCandidates, loadRuntime, type OpenByName, openHere } from '../runtimes/index.js';
 import { expected, GanError, messageOf } from './core/errors.js';
 import type { Session } from './core/types.js';
 import {
@@ -22,8 +22,15 @@ export interface LoadOptions {
    * file and draws its golden sample rightly.
    */
   readonly device?: string;
-  /** Threads for one operator; the runtime's own choice when absent. */
+  /**
+   * Threads for one operator; when absent the runtime's own choice, with `workers` the cores divided among them.
+   */
   readonly threads?: number;
+  /**
+   * Threads of Node that each hold the model, so that drawing never blocks this one and as many runs go at once; each
+   * takes the model's memory again. Absent: the model runs here, and a native runtime holds the event loop meanwhile.
+   */
+  readonly workers?: number;
   /** Address of the model on a remote server; `open-inference` only. */
   readonly url?: string;
   /** What latents a file takes that another tool exported; stands above what the file says of itself. */
@@ -41,11 +48,23 @@ const RUNTIME_OF_DEVICE: Readonly<Record<string, string>> = {
   remote: 'open-inference',
 };
 
+/** How the file is opened: in this thread, or in several of their own. */
+function chooseOpening(bytes: Uint8Array, workers: number | undefined): OpenByName {
+  if (workers === undefined) return openHere(bytes);
+  return async (name, options) => {
+    const { openSessions } = await import('./workers/sessions.js');
+    return await openSessions(bytes, name, options, workers);
+  };
+}
+
 /** Opens the one device that was named; there is no fallback. */
 async function openNamed(
-  bytes: Uint8Array,
+  open: OpenByName,
   device: string,
-  { runtime: name = RUNTIME_OF_DEVICE[device], ...rest }: Omit<LoadOptions, 'device' | 'describe'>,
+  {
+    runtime: name = RUNTIME_OF_DEVICE[device],
+    ...rest
+  }: Omit<LoadOptions, 'device' | 'describe' | 'workers'>,
 ): Promise<Session> {
   if (name === undefined) {
     throw expected('runtimes', `a device of auto, ${Object.keys(RUNTIME_OF_DEVICE).join(', ')}`, device);
@@ -54,7 +73,7 @@ async function openNamed(
   if (!runtime.devices.includes(device)) {
     throw expected('runtimes', `a device of ${name}: ${runtime.devices.join(', ')}`, device);
   }
-  return await runtime.open(bytes, { ...rest, device });
+  return await open(name, { ...rest, device });
 }
 
 async function readSource(source: string | URL | Uint8Array): Promise<Uint8Array> {
@@ -86,10 +105,11 @@ export async function openGenerator(
   options: LoadOptions = {},
   path?: string,
 ): Promise<Generator> {
-  const { device = 'auto', describe, ...rest } = options;
+  const { device = 'auto', describe, workers, ...rest } = options;
+  const open = chooseOpening(bytes, workers);
   const metadata = findMetadata(bytes, describe, path);
-  if (device === 'auto') return await chooseDevice(await listCandidates(bytes, rest), metadata);
-  const session = await openNamed(bytes, device, rest);
+  if (device === 'auto') return await chooseDevice(await listCandidates(open, rest), metadata);
+  const session = await openNamed(open, device, rest);
   try {
     return createGenerator(session, typeof metadata === 'function' ? await metadata(session) : metadata);
   } catch (error) {

@@ -4,7 +4,13 @@
  */
 import { delimiter } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { autoCandidates, findReasonAgainst, listCandidates, loadRuntime } from '../runtimes/index.js';
+import {
+  autoCandidates,
+  findReasonAgainst,
+  listCandidates,
+  loadRuntime,
+  openHere,
+} from '../runtimes/index.js';
 import { GanError } from '../src/core/errors.js';
 import type { GeneratorMetadata } from '../src/core/metadata.js';
 import { plainTensor } from '../src/core/tensor.js';
@@ -189,7 +195,7 @@ describe('auto in Node', () => {
       device: 'cuda',
       open: () => runtime.open(bytes, { device: 'cuda' }),
     };
-    const rest = (await listCandidates(bytes)).filter(({ device: name }) => name === 'cpu');
+    const rest = (await listCandidates(openHere(bytes))).filter(({ device: name }) => name === 'cpu');
     const generator = await choose([cuda, ...rest]);
     expect(generator.device).toBe('cpu');
     expect(generator.refused).toEqual([
@@ -235,11 +241,13 @@ describe('auto in Node', () => {
 
   it('keeps to the runtime that is named', async () => {
     const names = async (runtime: string) =>
-      (await listCandidates(bytes, { runtime })).map(({ device: name }) => name);
+      (await listCandidates(openHere(bytes), { runtime })).map(({ device: name }) => name);
     expect(await names('onnxruntime-node')).toEqual(['cuda', 'webgpu', 'cpu']);
     expect(await names('onnxruntime-web')).toEqual(['wasm']);
     expect(await names('tensorflow')).toContain('cpu');
-    await expect(listCandidates(bytes, { runtime: 'toString' })).rejects.toThrow(/Expected a runtime/);
+    await expect(listCandidates(openHere(bytes), { runtime: 'toString' })).rejects.toThrow(
+      /Expected a runtime/,
+    );
     const generator = await loadGenerator(bytes, { runtime: 'onnxruntime-web' });
     opened.push(generator);
     expect([generator.runtime, generator.device, generator.refused]).toEqual(['onnxruntime-web', 'wasm', []]);
@@ -272,8 +280,8 @@ describe('auto in Node', () => {
       seed: 0,
       dataDigest: '',
     };
-    const reference = (await listCandidates(erf, { runtime: 'tensorflow' }))[0]!;
-    const rest = (await listCandidates(erf)).filter(({ device: name }) => name === 'cpu');
+    const reference = (await listCandidates(openHere(erf), { runtime: 'tensorflow' }))[0]!;
+    const rest = (await listCandidates(openHere(erf))).filter(({ device: name }) => name === 'cpu');
     const generator = await choose([reference, ...rest], describeErf);
     expect(generator.runtime).toBe('onnxruntime-node');
     expect(generator.refused).toMatchObject([

@@ -31,6 +31,20 @@ export interface ValueInfo {
   readonly shape: readonly (number | string)[];
 }
 
+/** Threads that each hold a session of one file, as they are at this moment. */
+export interface WorkerState {
+  /** How many there are to be. */
+  readonly workers: number;
+  /** Threads that one operator takes in each of them. */
+  readonly threads: number;
+  /** How many work on a run. */
+  readonly busy: number;
+  /** Runs that wait for one. */
+  readonly queued: number;
+  /** How many died and were replaced since the file was opened. */
+  readonly replaced: number;
+}
+
 /** A loaded model, bound to one runtime and one device. */
 export interface Session {
   readonly runtime: string;
@@ -48,8 +62,11 @@ export interface Session {
    * @param feeds every input by name
    * @param into  where results may be written: outputs named here are written in place and these very tensors
    *              are returned, so that state can go round without being copied; they must not be fed in the same call
+   * @param signal a session in threads rejects with its reason at once; others run to the end and leave it to the caller
    */
-  run(feeds: TensorMap, into?: TensorMap): Promise<TensorMap>;
+  run(feeds: TensorMap, into?: TensorMap, signal?: AbortSignal): Promise<TensorMap>;
+  /** Present where the session lives in threads, and answers as many runs at once. */
+  workers?(): WorkerState;
   /** Frees the session; using it afterwards throws. */
   dispose(): Promise<void>;
 }

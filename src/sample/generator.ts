@@ -5,7 +5,7 @@
 import { expected } from '../core/errors.js';
 import type { GeneratorMetadata } from '../core/metadata.js';
 import { bytesPerElement, type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';
-import type { RefusedDevice, Session } from '../core/types.js';
+import type { RefusedDevice, Session, WorkerState } from '../core/types.js';
 import { makeWay } from './give-way.js';
 import { assignLabels } from './labels.js';
 import { drawLatents, truncateLatents } from './latents.js';
@@ -71,10 +71,13 @@ export interface Generator {
    *
    * @param latents [n, latentSize]
    * @param labels  the class of each, for a labelled generator only
+   * @param signal  the promise is rejected with its reason; at once where the model runs in threads
    * @returns [n, H, W, C], whatever the file's layout
    * @throws GanError `BAD_ARGUMENT` for latents or labels of another shape
    */
-  run(latents: FloatTensor, labels?: Int32Array): Promise<FloatTensor>;
+  run(latents: FloatTensor, labels?: Int32Array, signal?: AbortSignal): Promise<FloatTensor>;
+  /** How busy the threads are; present where the model runs in threads of its own. */
+  workers?(): WorkerState;
   /** Frees the session. */
   dispose(): Promise<void>;
 }
@@ -128,7 +131,7 @@ export function createGenerator(
       const size = Math.min(batch, count - done);
       const latents = truncateLatents(drawLatents(metadata, seed, from + done, size), truncation);
       const labels = labelsOf(from + done, size);
-      const images = await run(latents, labels);
+      const images = await run(latents, labels, signal);
       await giveWay();
       signal?.throwIfAborted();
       yield { from: from + done, latents, images, ...(labels ? { labels } : {}) };
@@ -173,6 +176,7 @@ export function createGenerator(
     // Not itself a generator function, so that a bad option throws here and not at the first batch.
     stream: (options = {}) => drawBatches(checkOptions(options)),
     run,
+    ...(session.workers ? { workers: session.workers } : {}),
     dispose: () => session.dispose(),
   };
 }

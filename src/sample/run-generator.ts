@@ -9,7 +9,11 @@ import type { Session } from '../core/types.js';
 import { type Fitting, toNhwc } from './layout.js';
 
 /** Latents [n, latentSize] and, for a labelled generator, n classes; images [n, H, W, C]. */
-export type RunGenerator = (latents: FloatTensor, labels?: Int32Array) => Promise<FloatTensor>;
+export type RunGenerator = (
+  latents: FloatTensor,
+  labels?: Int32Array,
+  signal?: AbortSignal,
+) => Promise<FloatTensor>;
 
 /** Refuses classes that are not what the generator takes. */
 function checkLabels(
@@ -44,12 +48,18 @@ export function makeRun(session: Session, metadata: GeneratorMetadata, fitting: 
   const { latentSize, latentShape = [latentSize], imageShape } = metadata;
   const imageSize = sizeOf(imageShape);
 
-  const runOnce = async (latents: Float32Array, labels: Int32Array | undefined): Promise<Float32Array> => {
+  const runOnce = async (
+    latents: Float32Array,
+    labels: Int32Array | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> => {
     const count = latents.length / latentSize;
-    const results = await session.run({
+    const feeds = {
       [fitting.latents]: plainTensor(latents, [count, ...latentShape]),
       ...(fitting.labels && labels ? { [fitting.labels]: plainTensor(labels, [count]) } : {}),
-    });
+    };
+    const results = await session.run(feeds, {}, signal);
+    signal?.throwIfAborted();
     const images = results[fitting.images];
     const data = images?.data;
     if (data instanceof Float32Array && data.length === count * imageSize) return data;
@@ -59,20 +69,27 @@ export function makeRun(session: Session, metadata: GeneratorMetadata, fitting: 
   };
 
   /** A file with a fixed batch runs as often as it takes; the last run is filled up and its surplus dropped. */
-  const runInPieces = async (latents: Float32Array, labels: Int32Array | undefined, batch: number) => {
+  const runInPieces = async (
+    latents: Float32Array,
+    labels: Int32Array | undefined,
+    batch: number,
+    signal: AbortSignal | undefined,
+  ) => {
     const count = latents.length / latentSize;
     const images = new Float32Array(count * imageSize);
     for (let done = 0; done < count; done += batch) {
       const piece = await runOnce(
         cut(latents, done * latentSize, batch * latentSize),
         labels && cut(labels, done, batch),
+        signal,
       );
       images.set(piece.subarray(0, (count - done) * imageSize), done * imageSize);
     }
     return images;
   };
 
-  return async (latents, labels) => {
+  return async (latents, labels, signal) => {
+    signal?.throwIfAborted();
     const [count = 0, size] = latents.shape;
     if (latents.dtype !== 'float32' || latents.shape.length !== 2 || count < 1 || size !== latentSize) {
       const got = `${latents.dtype} [${latents.shape.join(', ')}]`;
@@ -81,7 +98,9 @@ export function makeRun(session: Session, metadata: GeneratorMetadata, fitting: 
     checkLabels(labels, fitting.labels === undefined ? undefined : metadata.labels, count);
     const batch = fitting.fixedBatch ?? count;
     const data =
-      batch === count ? await runOnce(latents.data, labels) : await runInPieces(latents.data, labels, batch);
+      batch === count
+        ? await runOnce(latents.data, labels, signal)
+        : await runInPieces(latents.data, labels, batch, signal);
     const nhwc = metadata.layout === 'nchw' ? toNhwc(data, imageShape) : data;
     return plainTensor(nhwc, [count, ...imageShape]); // [n, H, W, C]
   };

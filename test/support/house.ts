@@ -102,7 +102,10 @@ const ROOMS: Readonly<Record<string, Room>> = {
     rooms: ['src/core', 'src/sample', 'src/measure'],
     libraries: { 'node:': ANY, sharp: ANY },
   },
-  'src/workers': { rooms: ['src/core', 'src/measure'], libraries: { 'node:': ANY } },
+  'src/workers': {
+    rooms: ['src/core', 'src/measure', 'runtimes'],
+    libraries: { 'node:': ANY, piscina: ANY },
+  },
   'src/features': {
     rooms: [
       'src/core',
