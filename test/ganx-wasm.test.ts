@@ -1,6 +1,6 @@
 /**
- * ganx's own kernels: the conformance suite of runtimes, every kind of generator next to ONNX Runtime, and what they
- * refuse. Chromium, with relaxed SIMD, runs them in embed.test.ts and in the parity matrix.
+ * ganx's own kernels: each next to ONNX Runtime at sizes that fit badly, and what they refuse. They go through the
+ * conformance suite of runtimes in runtimes.test.ts and, with relaxed SIMD, in page-runtime.test.ts.
  */
 import { describe, expect, it } from 'vitest';
 import packageJson from '../package.json' with { type: 'json' };
@@ -10,9 +10,6 @@ import { onnxruntimeNode } from '../runtimes/onnxruntime-node.js';
 import { normal, uniform } from '../src/core/random.js';
 import type { FloatTensor, PlainTensor } from '../src/core/tensor.js';
 import { encodeModel, type ModelText } from './support/onnx-model.js';
-import { testRuntime } from './support/test-runtime.js';
-
-await testRuntime(ganxWasm, 'wasm', { isForGenerators: true });
 
 const openOwn = (file: Uint8Array) => ganxWasm.open(file, { device: 'wasm' });
 

@@ -19,10 +19,14 @@ import { testRuntime } from './support/test-runtime.js';
 
 tf.enableProdMode();
 
-const { runtime, close } = await openChromiumRuntimes();
+const { runtimes, close } = await openChromiumRuntimes();
 afterAll(close);
 
-for (const device of runtime.devices) await testRuntime(runtime, device);
+for (const runtime of runtimes) {
+  const isForGenerators = runtime.name === 'ganx-wasm';
+  for (const device of runtime.devices) await testRuntime(runtime, device, { isForGenerators });
+}
+const runtime = runtimes.find(({ name }) => name === 'onnxruntime-web')!;
 
 /** Skips a test whose device cannot be used, or fails it where `GANX_REQUIRE` names it. */
 async function needDevice(context: TestContext, device: string): Promise<void> {
@@ -149,7 +153,7 @@ describe('a page', () => {
     const other = await openChromiumRuntimes();
     const device = 'wasm in Chromium';
     try {
-      const session = await other.runtime.open(encodeSmallGenerator(7), { device });
+      const session = await other.runtimes[0]!.open(encodeSmallGenerator(7), { device });
       const pages = findPages();
       expect(pages.length).toBeGreaterThan(0);
       for (const pid of pages) process.kill(pid, 'SIGKILL');
@@ -158,7 +162,7 @@ describe('a page', () => {
         message: expect.stringMatching(/`The page has crashed\.`/),
       });
       await expect(session.run({ latents: drawLatents(1) })).rejects.toThrow(/disposed/);
-      const next = await other.runtime.open(encodeSmallGenerator(7), { device });
+      const next = await other.runtimes[0]!.open(encodeSmallGenerator(7), { device });
       expect((await next.run({ latents: drawLatents(1) })).images?.shape).toEqual([1, 8, 8, 2]);
     } finally {
       await other.close();
@@ -172,11 +176,11 @@ describe('a page', () => {
     const device = 'wasm in Chromium';
     try {
       const model = encodeSmallGenerator(7);
-      const session = await other.runtime.open(model, { device });
+      const session = await other.runtimes[0]!.open(model, { device });
       await other.close();
       await expect(session.run({ latents: drawLatents(1) })).rejects.toThrow(/disposed/);
       await session.dispose();
-      const next = await other.runtime.open(model, { device });
+      const next = await other.runtimes[0]!.open(model, { device });
       expect((await next.run({ latents: drawLatents(1) })).images?.shape).toEqual([1, 8, 8, 2]);
     } finally {
       await other.close();

@@ -8,7 +8,8 @@ import { testRuntime } from './support/test-runtime.js';
 
 for (const name of runtimeNames) {
   const runtime = await loadRuntime(name);
-  for (const device of runtime.devices) await testRuntime(runtime, device);
+  const isForGenerators = name === 'ganx-wasm';
+  for (const device of runtime.devices) await testRuntime(runtime, device, { isForGenerators });
 }
 
 describe('the list of runtimes', () => {

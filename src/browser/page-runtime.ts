@@ -1,5 +1,5 @@
 /**
- * ONNX Runtime in a real Chromium as a runtime of Node's: its sessions live in a page, and each call goes there and back.
+ * A page's runtimes in a real Chromium as runtimes of Node's: sessions live in a page, and each call goes there and back.
  * For comparing and testing, not for serving. The page's side is src/web/session-page.ts, bundled in dist/site.
  */
 import { checkRun, disposedSession, requireDevice } from '../../runtimes/contract.js';
@@ -8,13 +8,13 @@ import { allocate, type PlainTensor, sizeOf, type TensorMap } from '../core/tens
 import type { OpenOptions, Probe, Runtime, Session } from '../core/types.js';
 import { prepareSessionPage, type SessionPage } from './session-page.js';
 
-const NAME = 'onnxruntime-web';
-
-/** Device -> what the page calls it. */
-const DEVICES: Readonly<Record<string, 'wasm' | 'webgpu'>> = {
-  'wasm in Chromium': 'wasm',
-  'webgpu in Chromium': 'webgpu',
+/** The devices of each runtime, by what the page calls them. */
+const RUNTIMES: Readonly<Record<string, readonly ('wasm' | 'webgpu')[]>> = {
+  'onnxruntime-web': ['wasm', 'webgpu'],
+  'ganx-wasm': ['wasm'],
 };
+
+const PLACE = ' in Chromium';
 
 /** Bytes of a file in one message; the browser takes 100 MiB, and base64 is a third longer. */
 const PIECE_BYTES = 24 * 2 ** 20;
@@ -27,11 +27,11 @@ export interface ChromiumCandidate {
   open(bytes: Uint8Array): Promise<Session>;
 }
 
-/** The devices in Chromium, each in a browser of its own that starts when it is first asked. */
+/** The devices in Chromium, each kind in a browser of its own that starts when it is first asked. */
 export interface ChromiumRuntimes {
   readonly candidates: readonly ChromiumCandidate[];
-  /** The same as a runtime, with these devices. */
-  readonly runtime: Runtime;
+  /** The same by runtime, with these devices. */
+  readonly runtimes: readonly Runtime[];
   /** Ends the browsers, and the sessions in them; a later call starts them anew. */
   close(): Promise<void>;
 }
@@ -50,19 +50,24 @@ function decodeTensor({ shape, dtype, data: text }: SentTensor): PlainTensor {
   return { shape, dtype, data };
 }
 
-async function openInPage(page: SessionPage, bytes: Uint8Array, options: OpenOptions): Promise<Session> {
+async function openInPage(
+  page: SessionPage,
+  runtime: string,
+  bytes: Uint8Array,
+  options: OpenOptions,
+): Promise<Session> {
   // The pieces of two files must not mix.
   for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
     await page.call('send', encodeBytes(bytes.subarray(at, at + PIECE_BYTES)));
   }
-  const opened = await page.call('open', { ...options, device: DEVICES[options.device] });
+  const opened = await page.call('open', runtime, { ...options, device: options.device.replace(PLACE, '') });
   const { id, version, engine, inputs, outputs } = opened as Session & { id: number };
   const { ended } = page;
   let isOpen = true;
 
   const run = async (feeds: TensorMap, into: TensorMap = {}): Promise<TensorMap> => {
-    if (!isOpen || page.ended !== ended) throw disposedSession(NAME);
-    checkRun(NAME, inputs, outputs, feeds, into);
+    if (!isOpen || page.ended !== ended) throw disposedSession(runtime);
+    checkRun(runtime, inputs, outputs, feeds, into);
     const sent = Object.entries(feeds).map(([name, tensor]) => [
       name,
       { ...tensor, data: encodeBytes(tensor.data) },
@@ -84,7 +89,7 @@ async function openInPage(page: SessionPage, bytes: Uint8Array, options: OpenOpt
     if (page.ended === ended) await page.call('dispose', id);
   };
   return {
-    runtime: NAME,
+    runtime,
     device: options.device,
     version,
     ...(engine === undefined ? {} : { engine }),
@@ -95,40 +100,44 @@ async function openInPage(page: SessionPage, bytes: Uint8Array, options: OpenOpt
   };
 }
 
-/** The devices of onnxruntime-web in Chromium. The caller closes them. */
+/** The runtimes of pages in Chromium. The caller closes them. */
 export async function openChromiumRuntimes(): Promise<ChromiumRuntimes> {
-  const pages: Readonly<Record<string, SessionPage>> = Object.fromEntries(
-    Object.entries(DEVICES).map(([device, name]) => [
-      device,
-      prepareSessionPage({ webgpu: name === 'webgpu' }),
-    ]),
-  );
-  const devices = Object.keys(DEVICES);
+  const pages = { wasm: prepareSessionPage({ webgpu: false }), webgpu: prepareSessionPage({ webgpu: true }) };
   let turn: Promise<unknown> = Promise.resolve();
 
-  const probe = async (device: string): Promise<Probe> => {
-    const page = pages[device];
-    if (!page) return { ok: false, reason: `It has no device named ${device}.` };
-    try {
-      return (await page.call('probe', DEVICES[device])) as Probe;
-    } catch (error) {
-      return { ok: false, reason: messageOf(error) };
-    }
+  const openRuntime = (name: string): Runtime => {
+    const devices = RUNTIMES[name]!.map((device) => device + PLACE);
+    const pageOf = (device: string): SessionPage => pages[device.replace(PLACE, '') as keyof typeof pages];
+    return {
+      name,
+      devices,
+      async probe(device) {
+        if (!devices.includes(device)) return { ok: false, reason: `It has no device named ${device}.` };
+        try {
+          return (await pageOf(device).call('probe', name, device.replace(PLACE, ''))) as Probe;
+        } catch (error) {
+          return { ok: false, reason: messageOf(error) };
+        }
+      },
+      async open(bytes, options) {
+        requireDevice(name, devices, options.device);
+        const session = turn.then(() => openInPage(pageOf(options.device), name, bytes, options));
+        turn = session.catch(() => undefined);
+        return await session;
+      },
+    };
   };
-  const open = async (bytes: Uint8Array, options: OpenOptions): Promise<Session> => {
-    requireDevice(NAME, devices, options.device);
-    const session = turn.then(() => openInPage(pages[options.device]!, bytes, options));
-    turn = session.catch(() => undefined);
-    return await session;
-  };
+  const runtimes = Object.keys(RUNTIMES).map(openRuntime);
+  const candidates = runtimes.flatMap((runtime) =>
+    runtime.devices.map((device) => ({
+      runtime: runtime.name,
+      device,
+      probe: () => runtime.probe(device),
+      open: (bytes: Uint8Array) => runtime.open(bytes, { device }),
+    })),
+  );
   const close = async (): Promise<void> => {
     await Promise.all(Object.values(pages).map((page) => page.close()));
   };
-  const candidates = devices.map((device) => ({
-    runtime: NAME,
-    device,
-    probe: () => probe(device),
-    open: (bytes: Uint8Array) => open(bytes, { device }),
-  }));
-  return { candidates, runtime: { name: NAME, devices, probe, open }, close };
+  return { candidates, runtimes, close };
 }

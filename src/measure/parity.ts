@@ -106,11 +106,11 @@ function checkCount(what: string, value: number): void {
     throw expected('parity', `${what} as a whole number above 0`, value);
 }
 
-/** Whether a device said, when it opened or ran a file in half precision, that it has none. */
-function lacksHalf(error: unknown): boolean {
-  return (
-    error instanceof GanError && error.code === 'RUNTIME_UNAVAILABLE' && error.message.includes('shader-f16')
-  );
+/** Whether a device said, when it opened or ran a file, that it has no half precision or not all of its operators. */
+function lacksWhatItTakes(error: unknown): boolean {
+  if (!(error instanceof GanError)) return false;
+  const { code, message } = error;
+  return code === 'UNSUPPORTED_OP' || (code === 'RUNTIME_UNAVAILABLE' && message.includes('shader-f16'));
 }
 
 /** A device that cannot be used: a SKIP, unless it is required. */
@@ -223,9 +223,7 @@ export async function measureParity(
       onProgress?.(drawn, candidate);
     }).catch((error: unknown): Outcome => {
       const reason = messageOf(error);
-      return dtype === 'float16' && lacksHalf(error)
-        ? passOver(candidate, reason, require)
-        : { status: 'FAIL', reason };
+      return lacksWhatItTakes(error) ? passOver(candidate, reason, require) : { status: 'FAIL', reason };
     });
     rows.push({
       runtime: candidate.runtime,

@@ -3,10 +3,11 @@
  * `globalThis.ganxSessions`. All that crosses is JSON: tensors and files travel as base64, errors as plain values.
  * It knows no driver; the other side is src/browser/page-runtime.ts.
  */
+import { ganxWasm } from '../../runtimes/ganx-wasm.js';
 import { onnxruntimeWeb } from '../../runtimes/onnxruntime-web-page.js';
 import { GanError, messageOf } from '../core/errors.js';
 import type { DType, TensorData, TensorMap } from '../core/tensor.js';
-import type { OpenOptions, Probe, Session, ValueInfo } from '../core/types.js';
+import type { OpenOptions, Probe, Runtime, Session, ValueInfo } from '../core/types.js';
 
 /** A tensor whose elements are base64 of little-endian bytes. */
 interface SentTensor {
@@ -57,24 +58,30 @@ async function answer<T>(task: () => Promise<T>): Promise<Answer<T>> {
   }
 }
 
+const RUNTIMES: Readonly<Record<string, Runtime>> = {
+  [onnxruntimeWeb.name]: onnxruntimeWeb,
+  [ganxWasm.name]: ganxWasm,
+};
+
 const sessions = new Map<number, Session>();
 let lastId = 0;
 let pieces: Uint8Array<ArrayBuffer>[] = [];
 
 /** What the driver calls. */
 const ganxSessions = {
-  probe: (device: string): Promise<Answer<Probe>> => answer(() => onnxruntimeWeb.probe(device)),
+  probe: (runtime: string, device: string): Promise<Answer<Probe>> =>
+    answer(() => RUNTIMES[runtime]!.probe(device)),
 
   /** Takes the next piece of the file that `open` opens. */
   send(piece: string): void {
     pieces.push(decodeBytes(piece));
   },
 
-  open: (options: OpenOptions): Promise<Answer<SentSession>> =>
+  open: (runtime: string, options: OpenOptions): Promise<Answer<SentSession>> =>
     answer(async () => {
       const bytes = new Uint8Array(await new Blob(pieces).arrayBuffer());
       pieces = [];
-      const session = await onnxruntimeWeb.open(bytes, options);
+      const session = await RUNTIMES[runtime]!.open(bytes, options);
       const { version, engine = '', inputs, outputs } = session;
       sessions.set(++lastId, session);
       return { id: lastId, version, engine, inputs, outputs };

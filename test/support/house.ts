@@ -122,7 +122,13 @@ const ROOMS: Readonly<Record<string, Room>> = {
   'src/serve': { rooms: ['src/core', 'src/sample'], libraries: { 'node:': ANY } },
   'src/browser': { rooms: ['src/core', 'runtimes/contract.ts'], libraries: { 'node:': ANY } },
   'src/web': {
-    rooms: ['src/core', 'src/sample', 'runtimes/onnxruntime-web', 'src/load-generator.browser.ts'],
+    rooms: [
+      'src/core',
+      'src/sample',
+      'runtimes/onnxruntime-web',
+      'runtimes/ganx-wasm',
+      'src/load-generator.browser.ts',
+    ],
     libraries: {},
   },
   'src/cli': {
