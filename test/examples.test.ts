@@ -19,7 +19,7 @@ import { serveFolder } from '../src/browser/serve-folder.js';
 import { loadCheckpoint } from '../src/checkpoint/index.js';
 import type { FloatTensor } from '../src/core/tensor.js';
 import { loadGenerator } from '../src/load-generator.js';
-import { drawSheet, type Generator, toBytes, walkLatents } from '../src/sample/index.js';
+import { type Generator, toBytes, toPng, walkLatents } from '../src/sample/index.js';
 import { readCanvases, waitForSamples } from './support/embed-page.js';
 import { encodeLabelledGenerator } from './support/labelled-generator.js';
 import { comparePixels, needChromium } from './support/page-pixels.js';
@@ -112,7 +112,7 @@ describe('an installed ganx', () => {
     const { stdout } = await promisify(execFile)(process.execPath, parameters, { cwd });
     expect(stdout).toMatch(/^drawn\.png: 16 samples of seed 9, by onnxruntime-\w+ on \w+\n$/);
     const { images } = await generator.sample({ count: 16, seed: 9 });
-    const wanted = decode(drawSheet(images, generator.metadata));
+    const wanted = decode(toPng(images, generator.metadata));
     const drawn = decode(readFileSync(join(cwd, 'drawn.png')));
     expect([drawn.width, drawn.height, drawn.channels]).toEqual([
       wanted.width,
@@ -211,7 +211,7 @@ describe('an installed ganx', () => {
         walkLatents(generator.metadata, from!, to!, 8),
         new Int32Array(8).fill(5 % 3),
       );
-      const sheet = drawSheet(walk, generator.metadata, { columns: 8 });
+      const sheet = toPng(walk, generator.metadata, { columns: 8 });
       expect(await comparePixels(page, '#walk', sheet)).toBeLessThanOrEqual(1);
       expect(await page.evaluate("document.querySelector('#about').textContent")).toMatch(
         /^labelled, seed 7: \d+ ms by onnxruntime-web \d+\.\d+\.\d+ \(wasm, \d threads?\)\.$/,

@@ -21,7 +21,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPage, type Page } from '../src/browser/chromium.js';
 import { serveFolder } from '../src/browser/serve-folder.js';
-import { drawSheet, loadGenerator } from '../src/index.js';
+import { loadGenerator, toPng } from '../src/index.js';
 import { bundlePage } from './support/bundle-page.js';
 import { comparePixels, needChromium } from './support/page-pixels.js';
 
@@ -68,7 +68,7 @@ async function drawHere(seed: number, count: number): Promise<Uint8Array> {
   const generator = await loadGenerator(inProject('generator.onnx'), { device: 'cpu' });
   const { images } = await generator.sample({ count, seed });
   await generator.dispose();
-  return drawSheet(images, generator.metadata);
+  return toPng(images, generator.metadata);
 }
 
 describe('Train and export from the command line', () => {

@@ -3,7 +3,7 @@
  * Start it with: node server.mjs generator.onnx
  */
 import { createServer } from 'node:http';
-import { drawSheet, GanError, loadGenerator } from 'ganx';
+import { GanError, loadGenerator, toPng } from 'ganx';
 
 const MOST_SAMPLES = 256;
 /** Only to read paths against; requests name the path alone. */
@@ -37,7 +37,7 @@ async function answerSamples(query, response) {
   const { images } = await inTurn(() => generator.sample({ count, seed }));
   // The same address always means the same image.
   const headers = { 'cache-control': 'public, max-age=86400' };
-  answer(response, 200, 'image/png', drawSheet(images, generator.metadata), headers);
+  answer(response, 200, 'image/png', toPng(images, generator.metadata), headers);
 }
 
 const server = createServer(async (request, response) => {
