@@ -1,6 +1,6 @@
 /**
  * The examples as a reader runs them: the package is packed, npm really installs it into a project of its own, and a
- * script, a page without a bundler and a Vite app draw the samples that this checkout draws. Needs a built `dist`.
+ * script, a page without a bundler, a Vite app and a server draw the samples that this checkout draws. Needs a built `dist`.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,6 +23,7 @@ import { type Generator, toBytes, toPng, walkLatents } from '../src/sample/index
 import { readCanvases, waitForSamples } from './support/embed-page.js';
 import { encodeLabelledGenerator } from './support/labelled-generator.js';
 import { comparePixels, needChromium } from './support/page-pixels.js';
+import { startServer } from './support/start-server.js';
 import { differ, readElement } from './support/web-page.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -40,21 +41,29 @@ beforeAll(async () => {
   const packing = ['pack', '--json', '--ignore-scripts', '--pack-destination', project];
   const output = execFileSync('npm', packing, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
   const [{ filename }] = JSON.parse(output.toString());
-  for (const name of ['vite-app', 'plain-page', 'node-script']) {
+  for (const name of ['vite-app', 'plain-page', 'node-script', 'server']) {
     cpSync(join(ROOT, 'examples', name), name === 'vite-app' ? project : join(project, name), {
       recursive: true,
     });
   }
   const file = await encodeLabelledGenerator(1);
   mkdirSync(join(project, 'public'));
-  for (const folder of ['public', 'plain-page', 'node-script']) {
+  for (const folder of ['public', 'plain-page', 'node-script', 'server']) {
     writeFileSync(join(project, folder, 'generator.onnx'), file);
   }
   writeFileSync(join(project, 'public/plain.onnx'), await exportUntrained(project));
   generator = await loadGenerator(file, { device: 'cpu' });
   // The CUDA provider of onnxruntime-node would be downloaded from elsewhere.
   writeFileSync(join(project, '.npmrc'), 'onnxruntime-node-install=skip\n');
-  const install = ['install', `./${filename}`, '--prefer-offline', '--no-audit', '--no-fund'];
+  const { dependencies } = JSON.parse(readFileSync(join(project, 'server', 'package.json'), 'utf8'));
+  const install = [
+    'install',
+    `./${filename}`,
+    `fastify@${dependencies.fastify}`,
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+  ];
   await promisify(execFile)('npm', install, { cwd: project, timeout: MOST_MS }).catch((error) => {
     const said = String(error.stderr);
     if (!error.killed && !UNREACHABLE.test(said)) throw error;
@@ -120,6 +129,33 @@ describe('an installed ganx', () => {
       wanted.channels,
     ]);
     expect(differ(drawn.data, wanted.data)).toBeLessThanOrEqual(1);
+  });
+
+  it('answers from an app with a framework, which refuses what is out of bounds and lives on', async (context) => {
+    needInstall(context);
+    const { origin, stop } = await startServer('server.mjs', ['generator.onnx'], join(project, 'server'));
+    const ask = async (query: string, init: RequestInit = {}) => {
+      const response = await fetch(`${origin}/samples.png?${query}`, init);
+      return { status: response.status, response, body: new Uint8Array(await response.arrayBuffer()) };
+    };
+    const { images } = await generator.sample({ count: 9, seed: 3 });
+    const wanted = Buffer.from(toPng(images, generator.metadata));
+    const isWanted = ({ body }: { body: Uint8Array }) => wanted.equals(body);
+    const bad = ['count=0', 'count=257', 'count=', 'count=1.5', 'seed=-1', 'seed=9007199254740992', 'seed=x'];
+    for (const query of [...bad, 'seed=1&seed=2'])
+      expect([query, (await ask(query)).status]).toEqual([query, 400]);
+    expect((await fetch(`${origin}/`)).status).toBe(404);
+    const gone = new AbortController();
+    const lost = ask('count=256', { signal: gone.signal });
+    const all = Promise.all(Array.from({ length: 20 }, () => ask('count=9&seed=3&batch=7')));
+    gone.abort();
+    await expect(lost).rejects.toThrow(/abort/);
+    const answers = await all;
+    expect(answers.map(({ status }) => status)).toEqual(new Array(20).fill(200));
+    expect(answers.every(isWanted)).toBe(true);
+    expect(answers[0]!.response.headers.get('content-type')).toBe('image/png');
+    expect(answers[0]!.response.headers.get('cache-control')).toMatch(/immutable/);
+    expect(await stop()).toBe(0);
   });
 
   it('draws in a page without a bundler', async (context) => {
