@@ -77,6 +77,18 @@ describe('a generator in threads', () => {
     await Promise.all([own.dispose(), other.dispose()]);
   });
 
+  it('draws with WebAssembly in them as well', async () => {
+    const draw = async (options: object) => {
+      await using generator = await loadGenerator(quick, {
+        runtime: 'onnxruntime-web',
+        threads: 1,
+        ...options,
+      });
+      return [generator.engine, pngOf(generator, await generator.sample({ count: 6, seed: 2 }))];
+    };
+    expect(await draw({ workers: 2 })).toEqual(await draw({}));
+  });
+
   it('divides the cores among them, unless it is told', async () => {
     await using(quick, 2, async ({ workers }) => {
       const each = Math.max(1, Math.floor(availableParallelism() / 2));

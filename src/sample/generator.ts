@@ -2,6 +2,7 @@
  * A generator one can draw from: a Session that is handed in, plus what its file says of it.
  * It knows neither files nor concrete runtimes, and hands out only tensors that the caller may keep.
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import { expected } from '../core/errors.js';
 import type { GeneratorMetadata } from '../core/metadata.js';
 import { type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';

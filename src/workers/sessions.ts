@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
+import { checkRun } from '../../runtimes/contract.js';
 import { expected, GanError, messageOf } from '../core/errors.js';
 import type { TensorMap } from '../core/tensor.js';
 import type { OpenOptions, Session } from '../core/types.js';
@@ -193,6 +194,7 @@ export async function openSessions(
   }
 
   const run = async (feeds: TensorMap, into: TensorMap = {}, signal?: AbortSignal): Promise<TensorMap> => {
+    checkRun(facts.runtime, facts.inputs, facts.outputs, feeds, into);
     await threads.line.enter(signal);
     if (signal?.aborted) {
       threads.line.leave();
