@@ -49,6 +49,8 @@ async function using<T>(
 const pngOf = (generator: Generator, { images }: Pick<Samples, 'images'>) =>
   Buffer.from(toPng(images, generator.metadata, { padding: 0, scale: 1 })).toString('base64');
 
+const omitFrom = ({ from: _, ...drawn }: Samples) => drawn;
+
 describe('a generator in threads', () => {
   it('draws what one without draws, by concurrent calls, byte for byte', async () => {
     const wanted = await using(quick, undefined, async (generator) => {
@@ -75,6 +77,19 @@ describe('a generator in threads', () => {
     const [own, other] = [await loadGenerator(quick), await loadGenerator(quick, options)];
     expect([other.runtime, other.device, other.refused]).toEqual([own.runtime, own.device, own.refused]);
     await Promise.all([own.dispose(), other.dispose()]);
+  });
+
+  it('takes classes', async () => {
+    await using(quick, 1, async (generator) => {
+      const walk = await generator.interpolate({ from: 1, to: 2, steps: 3, label: 2 });
+      expect(walk.labels).toEqual(Int32Array.of(2, 2, 2));
+      expect(walk.images).toEqual(await generator.run(walk.latents, walk.labels));
+      const plain = await generator.interpolate({ from: 1, to: 2, steps: 2 });
+      expect(plain).toEqual(omitFrom(await generator.sample({ seeds: [1, 2] })));
+      expect(plain.labels).toEqual(Int32Array.of(0, 0));
+      expect((await generator.sample({ seeds: [1, 2], label: [1, 2] })).labels).toEqual(Int32Array.of(1, 2));
+      await expect(generator.interpolate({ from: 1, to: 2, steps: 3, label: 3 })).rejects.toThrow(/a label/);
+    });
   });
 
   it('draws with WebAssembly in them as well', async () => {
@@ -161,6 +176,19 @@ describe('a generator in threads', () => {
 });
 
 describe('a signal', () => {
+  it.each([undefined, 1])('ends loading, with %s threads', async (workers) => {
+    const reason = new Error('no longer');
+    const options = { device: 'cpu', ...(workers === undefined ? {} : { workers }) };
+    const [early, late] = [new AbortController(), new AbortController()];
+    early.abort(reason);
+    await expect(loadGenerator(quick, { ...options, signal: early.signal })).rejects.toBe(reason);
+    await expect(loadGenerator('none.onnx', { ...options, signal: early.signal })).rejects.toBe(reason);
+    const loading = loadGenerator(quick, { ...options, signal: late.signal });
+    late.abort(reason);
+    await expect(loading).rejects.toBe(reason);
+    expect(threads.size).toBe(0);
+  });
+
   it('ends calls that wait and calls under way at once, and harms no other', async () => {
     await using(SLOW, 1, async (generator) => {
       const wanted = pngOf(generator, await generator.sample({ seed: 5 }));
