@@ -3,10 +3,11 @@
  * A matrix product may be done in another order for another number of rows (one row is a product with a vector), and
  * a last bit that differs can turn a pixel of 8 bits. It knows neither latents nor images.
  *
- * Measured with onnxruntime-node and onnxruntime-web 1.30 on x64, 1 and 2 threads, runs of 1 to 128 samples: not one
- * float of mlp, dcgan (28, 32 and 64 pixels), best-mnist and the 2014 generators differed on `cpu`, `wasm` and `webgpu`
- * (SwiftShader), in float32 and float16; nor of 200 graphs of one Gemm, MatMul, Conv or ConvTranspose of any size with
- * constant weights, which are packed once. Where the weights were computed, 38 of 39 graphs differed, by up to 3e-6.
+ * Measured with onnxruntime-node and onnxruntime-web 1.30, tfjs 4.22 and ganx-wasm on x64, 1 and 2 threads, runs of 1
+ * to 128 samples: not one float of mlp, dcgan (28, 32 and 64 pixels), best-mnist and the 2014 generators differed on
+ * `cpu`, `wasm` and `webgpu` (SwiftShader), in float32 and float16; nor of 200 graphs of one Gemm, MatMul, Conv or
+ * ConvTranspose of any size with constant weights, which are packed once. Where weights were computed, 38 of 39 graphs
+ * differed, by up to 3e-6: runs of one sample, and with two threads runs of other sizes too.
  */
 import type { GeneratorMetadata } from '../core/metadata.js';
 import type { Session } from '../core/types.js';
