@@ -17,15 +17,19 @@ export interface PageLoadOptions extends Omit<LoadOptions, 'url' | 'workers'> {
 
 const REMEDY = 'Give the address of a file that `ganx export` wrote.';
 
-async function fetchSource(source: string | URL | Uint8Array): Promise<Uint8Array> {
+async function fetchSource(
+  source: string | URL | Uint8Array,
+  signal: AbortSignal | null,
+): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source;
   const where = String(source);
   let got: string;
   try {
-    const response = await fetch(source);
+    const response = await fetch(source, { signal });
     if (response.ok) return new Uint8Array(await response.arrayBuffer());
     got = `HTTP ${response.status} ${response.statusText}`.trimEnd();
   } catch (cause) {
+    signal?.throwIfAborted();
     const message = `Expected a file that can be fetched, got \`${messageOf(cause)}\`. ${REMEDY}`;
     throw new GanError('IO', where, message, { cause });
   }
@@ -43,6 +47,16 @@ export async function loadGenerator(
   source: string | URL | Uint8Array,
   options: PageLoadOptions = {},
 ): Promise<Generator> {
+  const { signal, ...rest } = options;
+  signal?.throwIfAborted();
+  const generator = await openAny(await fetchSource(source, signal ?? null), rest);
+  if (!signal?.aborted) return generator;
+  await generator.dispose();
+  throw signal.reason;
+}
+
+/** Opens the first device that draws rightly, or the one that was named. */
+async function openAny(bytes: Uint8Array, options: Omit<PageLoadOptions, 'signal'>): Promise<Generator> {
   const { runtime: name, device = 'auto', describe, ...rest } = options;
   if (name !== undefined && !Object.hasOwn(pageRuntimes, name)) {
     const known = Object.keys(pageRuntimes).join(', ');
@@ -51,7 +65,6 @@ export async function loadGenerator(
   if (device !== 'auto' && !pageDevices.includes(device)) {
     throw expected('runtimes', 'a device that pages have', device, `Known: auto, ${pageDevices.join(', ')}.`);
   }
-  const bytes = await fetchSource(source);
   const metadata = findMetadata(bytes, describe);
   if (device === 'auto') {
     return await chooseDevice(listPageCandidates(bytes, name, rest), metadata);

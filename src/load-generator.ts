@@ -11,6 +11,7 @@ import {
   findMetadata,
   type Generator,
   type LatentDescription,
+  type MetadataSource,
 } from './sample/index.js';
 
 /** How to run a generator. */
@@ -33,6 +34,8 @@ export interface LoadOptions {
   readonly workers?: number;
   /** Address of the model on a remote server; `open-inference` only. */
   readonly url?: string;
+  /** Cancels loading: the promise is rejected with its reason, and what was opened is closed again. */
+  readonly signal?: AbortSignal;
   /** What latents a file takes that another tool exported; stands above what the file says of itself. */
   readonly describe?: LatentDescription;
 }
@@ -64,7 +67,7 @@ async function openNamed(
   {
     runtime: name = RUNTIME_OF_DEVICE[device],
     ...rest
-  }: Omit<LoadOptions, 'device' | 'describe' | 'workers'>,
+  }: Omit<LoadOptions, 'device' | 'describe' | 'workers' | 'signal'>,
 ): Promise<Session> {
   if (name === undefined) {
     throw expected('runtimes', `a device of auto, ${Object.keys(RUNTIME_OF_DEVICE).join(', ')}`, device);
@@ -76,12 +79,16 @@ async function openNamed(
   return await open(name, { ...rest, device });
 }
 
-async function readSource(source: string | URL | Uint8Array): Promise<Uint8Array> {
+async function readSource(
+  source: string | URL | Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
   if (source instanceof Uint8Array) return source;
   const { readFile } = await import('node:fs/promises');
   try {
-    return new Uint8Array(await readFile(source));
+    return new Uint8Array(await readFile(source, { signal }));
   } catch (cause) {
+    signal?.throwIfAborted();
     const remedy = 'Give the path of a file that `ganx export` wrote.';
     throw new GanError(
       'IO',
@@ -91,6 +98,21 @@ async function readSource(source: string | URL | Uint8Array): Promise<Uint8Array
         cause,
       },
     );
+  }
+}
+
+async function openAny(
+  open: OpenByName,
+  { device = 'auto', ...rest }: Omit<LoadOptions, 'describe' | 'workers' | 'signal'>,
+  metadata: MetadataSource,
+): Promise<Generator> {
+  if (device === 'auto') return await chooseDevice(await listCandidates(open, rest), metadata);
+  const session = await openNamed(open, device, rest);
+  try {
+    return createGenerator(session, typeof metadata === 'function' ? await metadata(session) : metadata);
+  } catch (error) {
+    await session.dispose();
+    throw error;
   }
 }
 
@@ -105,17 +127,13 @@ export async function openGenerator(
   options: LoadOptions = {},
   path?: string,
 ): Promise<Generator> {
-  const { device = 'auto', describe, workers, ...rest } = options;
-  const open = chooseOpening(bytes, workers);
+  const { describe, workers, signal, ...rest } = options;
+  signal?.throwIfAborted();
   const metadata = findMetadata(bytes, describe, path);
-  if (device === 'auto') return await chooseDevice(await listCandidates(open, rest), metadata);
-  const session = await openNamed(open, device, rest);
-  try {
-    return createGenerator(session, typeof metadata === 'function' ? await metadata(session) : metadata);
-  } catch (error) {
-    await session.dispose();
-    throw error;
-  }
+  const generator = await openAny(chooseOpening(bytes, workers), rest, metadata);
+  if (!signal?.aborted) return generator;
+  await generator.dispose();
+  throw signal.reason;
 }
 
 /**
@@ -130,5 +148,5 @@ export async function loadGenerator(
   options: LoadOptions = {},
 ): Promise<Generator> {
   const path = source instanceof Uint8Array ? undefined : String(source);
-  return await openGenerator(await readSource(source), options, path);
+  return await openGenerator(await readSource(source, options.signal), options, path);
 }

@@ -53,7 +53,7 @@ async function drawInNode(seed: number, count: number): Promise<Uint8Array> {
   const generator = await nodeDoor.loadGenerator(file, { device: 'cpu' });
   const { images } = await generator.sample({ seed, count });
   await generator.dispose();
-  return nodeDoor.drawSheet(images, generator.metadata);
+  return nodeDoor.toPng(images, generator.metadata);
 }
 
 describe('the bundle of a page', () => {

@@ -10,7 +10,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { openPage, type Page, type PageOptions } from '../src/browser/chromium.js';
 import { plainTensor } from '../src/core/tensor.js';
 import { loadGenerator } from '../src/load-generator.js';
-import { drawSheet, type Generator, type SampleOptions, toBytes, walkLatents } from '../src/sample/index.js';
+import { type Generator, type SampleOptions, toBytes, toPng, walkLatents } from '../src/sample/index.js';
 import { expectRefusal, ganx, ganxOk, makeWorkplace } from './support/cli.js';
 import {
   dragMouse,
@@ -321,7 +321,7 @@ describe('the page', () => {
     const path = join(folder, 'dcgan-seed-7.png');
     while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 50));
     const sheet = await inNode(async (generator) =>
-      drawSheet((await generator.sample({ count: 12, seed: 7 })).images, generator.metadata),
+      toPng((await generator.sample({ count: 12, seed: 7 })).images, generator.metadata),
     );
     const [got, wanted] = [decode(readFileSync(path)), decode(sheet)];
     expect([got.width, got.height]).toEqual([wanted.width, wanted.height]);
@@ -398,7 +398,7 @@ describe('the page', () => {
     );
     const plot = await inNode(
       async (generator) =>
-        decode(drawSheet((await generator.sample({ count: 2000 })).images, generator.metadata)),
+        decode(toPng((await generator.sample({ count: 2000 })).images, generator.metadata)),
       'points.onnx',
     );
     const [drawn] = await readCanvases(page, '#samples canvas');

@@ -1,6 +1,7 @@
 /**
  * The examples as a reader runs them: the package is packed, npm really installs it into a project of its own, and a
- * script, a page without a bundler and a Vite app draw the samples that this checkout draws. Needs a built `dist`.
+ * script, a server, a page without a bundler and a Vite app draw the samples that this checkout draws. Needs a built
+ * `dist`.
  */
 import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,10 +20,11 @@ import { serveFolder } from '../src/browser/serve-folder.js';
 import { loadCheckpoint } from '../src/checkpoint/index.js';
 import type { FloatTensor } from '../src/core/tensor.js';
 import { loadGenerator } from '../src/load-generator.js';
-import { drawSheet, type Generator, toBytes, walkLatents } from '../src/sample/index.js';
+import { type Generator, toBytes, toPng, walkLatents } from '../src/sample/index.js';
 import { readCanvases, waitForSamples } from './support/embed-page.js';
 import { encodeLabelledGenerator } from './support/labelled-generator.js';
 import { comparePixels, needChromium } from './support/page-pixels.js';
+import { startServer } from './support/start-server.js';
 import { differ, readElement } from './support/web-page.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -40,21 +42,29 @@ beforeAll(async () => {
   const packing = ['pack', '--json', '--ignore-scripts', '--pack-destination', project];
   const output = execFileSync('npm', packing, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore'] });
   const [{ filename }] = JSON.parse(output.toString());
-  for (const name of ['vite-app', 'plain-page', 'node-script']) {
+  for (const name of ['vite-app', 'plain-page', 'node-script', 'server']) {
     cpSync(join(ROOT, 'examples', name), name === 'vite-app' ? project : join(project, name), {
       recursive: true,
     });
   }
   const file = await encodeLabelledGenerator(1);
   mkdirSync(join(project, 'public'));
-  for (const folder of ['public', 'plain-page', 'node-script']) {
+  for (const folder of ['public', 'plain-page', 'node-script', 'server']) {
     writeFileSync(join(project, folder, 'generator.onnx'), file);
   }
   writeFileSync(join(project, 'public/plain.onnx'), await exportUntrained(project));
   generator = await loadGenerator(file, { device: 'cpu' });
   // The CUDA provider of onnxruntime-node would be downloaded from elsewhere.
   writeFileSync(join(project, '.npmrc'), 'onnxruntime-node-install=skip\n');
-  const install = ['install', `./${filename}`, '--prefer-offline', '--no-audit', '--no-fund'];
+  const { dependencies } = JSON.parse(readFileSync(join(project, 'server', 'package.json'), 'utf8'));
+  const install = [
+    'install',
+    `./${filename}`,
+    `fastify@${dependencies.fastify}`,
+    '--prefer-offline',
+    '--no-audit',
+    '--no-fund',
+  ];
   await promisify(execFile)('npm', install, { cwd: project, timeout: MOST_MS }).catch((error) => {
     const said = String(error.stderr);
     if (!error.killed && !UNREACHABLE.test(said)) throw error;
@@ -112,7 +122,7 @@ describe('an installed ganx', () => {
     const { stdout } = await promisify(execFile)(process.execPath, parameters, { cwd });
     expect(stdout).toMatch(/^drawn\.png: 16 samples of seed 9, by onnxruntime-\w+ on \w+\n$/);
     const { images } = await generator.sample({ count: 16, seed: 9 });
-    const wanted = decode(drawSheet(images, generator.metadata));
+    const wanted = decode(toPng(images, generator.metadata));
     const drawn = decode(readFileSync(join(cwd, 'drawn.png')));
     expect([drawn.width, drawn.height, drawn.channels]).toEqual([
       wanted.width,
@@ -120,6 +130,33 @@ describe('an installed ganx', () => {
       wanted.channels,
     ]);
     expect(differ(drawn.data, wanted.data)).toBeLessThanOrEqual(1);
+  });
+
+  it('answers from an app with a framework, which refuses what is out of bounds and lives on', async (context) => {
+    needInstall(context);
+    const { origin, stop } = await startServer('server.mjs', ['generator.onnx'], join(project, 'server'));
+    const ask = async (query: string, init: RequestInit = {}) => {
+      const response = await fetch(`${origin}/samples.png?${query}`, init);
+      return { status: response.status, response, body: new Uint8Array(await response.arrayBuffer()) };
+    };
+    const { images } = await generator.sample({ count: 9, seed: 3 });
+    const wanted = Buffer.from(toPng(images, generator.metadata));
+    const isWanted = ({ body }: { body: Uint8Array }) => wanted.equals(body);
+    const bad = ['count=0', 'count=257', 'count=', 'count=1.5', 'seed=-1', 'seed=9007199254740992', 'seed=x'];
+    for (const query of [...bad, 'seed=1&seed=2'])
+      expect([query, (await ask(query)).status]).toEqual([query, 400]);
+    expect((await fetch(`${origin}/`)).status).toBe(404);
+    const gone = new AbortController();
+    const lost = ask('count=256', { signal: gone.signal });
+    const all = Promise.all(Array.from({ length: 20 }, () => ask('count=9&seed=3&batch=7')));
+    gone.abort();
+    await expect(lost).rejects.toThrow(/abort/);
+    const answers = await all;
+    expect(answers.map(({ status }) => status)).toEqual(new Array(20).fill(200));
+    expect(answers.every(isWanted)).toBe(true);
+    expect(answers[0]!.response.headers.get('content-type')).toBe('image/png');
+    expect(answers[0]!.response.headers.get('cache-control')).toMatch(/immutable/);
+    expect(await stop()).toBe(0);
   });
 
   it('draws in a page without a bundler', async (context) => {
@@ -174,7 +211,9 @@ describe('an installed ganx', () => {
       const inNode = await loadGenerator(join(project, `public/${file}.onnx`), { device: 'cpu' });
       const { images } = await inNode.sample({ count: 12, seed: 7 });
       await inNode.dispose();
-      const wanted = toBytes(images, inNode.metadata.imageRange).data;
+      const { data } = toBytes(images, inNode.metadata.imageRange);
+      // A canvas shows grey as three equal channels.
+      const wanted = images.shape[3] === 1 ? [...data].flatMap((level) => [level, level, level]) : data;
       const shown = await readCanvases(page, '#samples .grid canvas');
       expect(differ(shown.flat(), wanted)).toBeLessThanOrEqual(1);
       await page.evaluate("document.getElementById('about').open = true");
@@ -211,7 +250,7 @@ describe('an installed ganx', () => {
         walkLatents(generator.metadata, from!, to!, 8),
         new Int32Array(8).fill(5 % 3),
       );
-      const sheet = drawSheet(walk, generator.metadata, { columns: 8 });
+      const sheet = toPng(walk, generator.metadata, { columns: 8 });
       expect(await comparePixels(page, '#walk', sheet)).toBeLessThanOrEqual(1);
       expect(await page.evaluate("document.querySelector('#about').textContent")).toMatch(
         /^labelled, seed 7: \d+ ms by onnxruntime-web \d+\.\d+\.\d+ \(wasm, \d threads?\)\.$/,

@@ -240,7 +240,7 @@ describe('figures of images', () => {
   it('go straight in z, normal latents too', () => {
     const shape = { latentSize: 4, latentDistribution: 'normal' } as const;
     const [a, b] = [drawLatents(shape, 1, 0, 1), drawLatents(shape, 1, 1, 1)];
-    const { data } = walkLatents(shape, a, b, 5, 'line');
+    const { data } = walkLatents(shape, a, b, 5, 'lerp');
     for (let i = 0; i < 20; i++) {
       const t = Math.floor(i / 4) / 4;
       expect(data[i]).toBeCloseTo((1 - t) * a.data[i % 4]! + t * b.data[i % 4]!, 6);

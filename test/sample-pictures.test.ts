@@ -9,7 +9,7 @@ import { makeGrid } from '../src/sample/grid.js';
 import { encodePng } from '../src/sample/png.js';
 import { toBytes } from '../src/sample/quantize.js';
 import { drawPoints } from '../src/sample/scatter.js';
-import { drawSheet } from '../src/sample/sheet.js';
+import { toPng } from '../src/sample/sheet.js';
 
 function ramp(shape: number[]): PlainTensor<Uint8Array> {
   return plainTensor(
@@ -201,7 +201,7 @@ describe('drawPoints', () => {
   });
 });
 
-describe('drawSheet', () => {
+describe('toPng', () => {
   const shape = { kind: 'images', imageShape: [28, 28, 1], imageRange: [-1, 1] } as const;
 
   it('enlarges small images, and draws float and 8-bit images alike', () => {
@@ -210,29 +210,25 @@ describe('drawSheet', () => {
       Float32Array.from(bytes.data, (level) => level / 127.5 - 1),
       bytes.shape,
     );
-    const png = drawSheet(bytes, shape);
-    expect(drawSheet(floats, shape)).toEqual(png);
+    const png = toPng(bytes, shape);
+    expect(toPng(floats, shape)).toEqual(png);
     const { width, height, data } = decode(png);
     expect([width, height]).toEqual([3 * 58 + 2, 2 * 58 + 2]);
     expect(Uint8Array.from(data)).toEqual(makeGrid(bytes, { scale: 2 }).data);
-    expect(decode(drawSheet(bytes, shape, { scale: 1, columns: 6 })).width).toBe(6 * 30 + 2);
+    expect(decode(toPng(bytes, shape, { scale: 1, columns: 6 })).width).toBe(6 * 30 + 2);
   });
 
   it('plots points', () => {
     const values = points([0.1, 0.2, 0.3, 0.4], 2);
-    const png = drawSheet(
-      values,
-      { kind: 'points', imageShape: [1, 1, 2], imageRange: [-1, 1] },
-      { size: 128 },
-    );
+    const png = toPng(values, { kind: 'points', imageShape: [1, 1, 2], imageRange: [-1, 1] }, { size: 128 });
     expect(Uint8Array.from(decode(png).data)).toEqual(drawPoints(values, { size: 128 }).data);
   });
 
   it('refuses values of another shape or type', () => {
-    expect(() => drawSheet(ramp([1, 28, 28, 3]), shape)).toThrow(
+    expect(() => toPng(ramp([1, 28, 28, 3]), shape)).toThrow(
       /images \[n, 28, 28, 1\], got `uint8 \[1, 28, 28, 3\]`/,
     );
-    expect(() => drawSheet(ramp([28, 28, 1]), shape)).toThrow(GanError);
-    expect(() => drawSheet(plainTensor(new Int32Array(784), [1, 28, 28, 1]), shape)).toThrow(/int32/);
+    expect(() => toPng(ramp([28, 28, 1]), shape)).toThrow(GanError);
+    expect(() => toPng(plainTensor(new Int32Array(784), [1, 28, 28, 1]), shape)).toThrow(/int32/);
   });
 });

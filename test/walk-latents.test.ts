@@ -68,5 +68,6 @@ describe('a walk between latents', () => {
     expect(() => walkLatents({ ...NORMAL, latentSize: 50 }, from, to, 3)).toThrow(/one latent \[1, 50\]/);
     expect(() => walkLatents(NORMAL, from, to, 1)).toThrow(/at least 2 steps, got `1`/);
     expect(() => walkLatents(NORMAL, from, to, Number.NaN)).toThrow(/got `NaN`/);
+    expect(() => walkLatents(NORMAL, from, to, 3, 'arc' as 'lerp')).toThrow(/slerp or lerp, got `arc`/);
   });
 });

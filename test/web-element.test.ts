@@ -8,7 +8,7 @@ import { decode } from 'fast-png';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from '../src/browser/chromium.js';
 import { loadGenerator } from '../src/load-generator.js';
-import { drawSheet, toBytes } from '../src/sample/index.js';
+import { toBytes, toPng } from '../src/sample/index.js';
 import { encodeLabelledGenerator } from './support/labelled-generator.js';
 import { encodeTinyGenerator, METADATA } from './support/sample-model.js';
 import { ADDRESS, differ, makeSites, readElement, runInPage } from './support/web-page.js';
@@ -162,7 +162,7 @@ describe('<ganx-samples>', () => {
     const generator = await loadGenerator(file, { device: 'cpu' });
     const { images } = await generator.sample({ count: 6, seed: 7 });
     await generator.dispose();
-    const wanted = decode(drawSheet(images, generator.metadata, { columns: 3 }));
+    const wanted = decode(toPng(images, generator.metadata, { columns: 3 }));
     const got = decode(Uint8Array.from(result.bytes));
     expect([got.width, got.height]).toEqual([wanted.width, wanted.height]);
     const step = got.channels;

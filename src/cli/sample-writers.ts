@@ -9,7 +9,7 @@ import { ioError, makeFolder, writeFileAtomically } from '../checkpoint/index.js
 import { expected } from '../core/errors.js';
 import { encodeNpyHeader } from '../core/npy.js';
 import { type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';
-import { drawSheet, type Generator, type Samples } from '../sample/index.js';
+import { type Generator, type Samples, toPng } from '../sample/index.js';
 
 /** The targets that a user asked for. */
 export interface SampleTargets {
@@ -58,7 +58,7 @@ function openSheet(path: string, { generator, count }: Drawing): SampleWriter {
       filled += images.data.length;
     },
     async finish() {
-      const sheet = drawSheet(plainTensor(values, [count, ...imageShape]), generator.metadata);
+      const sheet = toPng(plainTensor(values, [count, ...imageShape]), generator.metadata);
       await writeFileAtomically(path, sheet);
       return `${path}: ${count} ${kind}`;
     },
@@ -80,7 +80,7 @@ async function openFolder(path: string, { generator, count, seed }: Drawing): Pr
       for (let i = 0; i < images.shape[0]!; i++) {
         const image = plainTensor(images.data.subarray(i * size, (i + 1) * size), [1, ...imageShape]);
         const name = `seed-${seed}-${String(from + i).padStart(9, '0')}.png`;
-        const png = drawSheet(image, generator.metadata, { scale: 1, padding: 0 });
+        const png = toPng(image, generator.metadata, { scale: 1, padding: 0 });
         await writeFileAtomically(join(path, name), png);
       }
     },

@@ -42,6 +42,8 @@ export interface GeneratorMetadata extends GeneratorShape {
   readonly latentShape?: readonly number[];
   /** The file's name for the class of each sample, int32 [batch]; absent: `labels`. */
   readonly labelName?: string;
+  /** Two computed matrices are multiplied; seen in the graph, not written among the pairs. */
+  readonly hasComputedWeights?: boolean;
 }
 
 /** The metadata as pairs, in a fixed order; what has its usual value is left out where it may be. */

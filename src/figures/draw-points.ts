@@ -4,7 +4,7 @@
  */
 import type { FloatTensor } from '../core/tensor.js';
 import type { Dataset } from '../core/types.js';
-import { drawSheet, type Generator } from '../sample/index.js';
+import { type Generator, toPng } from '../sample/index.js';
 import type { NamedPicture } from './draw-images.js';
 import { interpolateSamples } from './interpolate.js';
 
@@ -31,7 +31,7 @@ export async function drawPointClouds(
     heading: 'Figure 2: samples',
     alt: 'Plot of generated points in blue over real points in orange',
     caption: `Samples 0 to ${POINTS - 1} of seed ${seed} in blue, none left out, over the first ${count} real points in orange.`,
-    png: drawSheet(samples.images, metadata, options),
+    png: toPng(samples.images, metadata, options),
     size: [SIDE, SIDE],
   };
   // A density has no place for a path.
@@ -44,7 +44,7 @@ export async function drawPointClouds(
     caption:
       `What ${LINES} straight lines in z become, each from one sample of seed ${seed} to the next, in ${STEPS - 1} equal steps. ` +
       'Where few points lie the generator changes fast.',
-    png: drawSheet(lines, metadata, options),
+    png: toPng(lines, metadata, options),
     size: [SIDE, SIDE],
   };
   return [cloud, paths];

@@ -21,7 +21,7 @@ export async function interpolateSamples(
   const walked = new Float32Array(rows * steps * latentSize);
   const classes = new Int32Array(rows * steps);
   for (let row = 0; row < rows; row++) {
-    const walk = walkLatents(generator.metadata, latentOf(2 * row), latentOf(2 * row + 1), steps, 'line');
+    const walk = walkLatents(generator.metadata, latentOf(2 * row), latentOf(2 * row + 1), steps, 'lerp');
     walked.set(walk.data, row * steps * latentSize);
     // A class has no values between it and the next: a row keeps the one that it begins with.
     if (labels) classes.fill(labels[2 * row]!, row * steps, (row + 1) * steps);

@@ -2,37 +2,26 @@
  * A generator one can draw from: a Session that is handed in, plus what its file says of it.
  * It knows neither files nor concrete runtimes, and hands out only tensors that the caller may keep.
  */
+/// <reference lib="esnext.disposable" preserve="true" />
 import { expected } from '../core/errors.js';
 import type { GeneratorMetadata } from '../core/metadata.js';
-import { bytesPerElement, type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';
+import { type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';
 import type { RefusedDevice, Session, WorkerState } from '../core/types.js';
 import { makeWay } from './give-way.js';
-import { assignLabels } from './labels.js';
-import { drawLatents, truncateLatents } from './latents.js';
+import { inOrder } from './in-order.js';
 import { checkSession } from './layout.js';
 import { makeRun } from './run-generator.js';
+import {
+  type InterpolateOptions,
+  mostSamples,
+  type Plan,
+  planSamples,
+  planWalk,
+  type SampleOptions,
+} from './sample-options.js';
 
-/** Which samples to draw. */
-export interface SampleOptions {
-  /** How many; 1 when absent. */
-  readonly count?: number | undefined;
-  /** 0 to 2^53 - 1; 0 when absent. */
-  readonly seed?: number | undefined;
-  /** Number of the first sample; 0 when absent. */
-  readonly from?: number | undefined;
-  /** Most samples in one run of the model; 64 when absent. */
-  readonly batch?: number | undefined;
-  /** 0 to 1, 1 when absent: latents are multiplied by it, for likelier and less varied images. */
-  readonly truncation?: number | undefined;
-  /** Class of every sample by index, or of each; when absent sample i takes class i mod n. For labelled generators. */
-  readonly label?: number | readonly number[] | undefined;
-  /** Stops between two runs of the model; the promise is then rejected with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** Samples `from` and on of a seed. */
-export interface Samples {
-  readonly from: number;
+/** What was drawn. */
+export interface Drawn {
   /** [n, latentSize], truncated as they were used. */
   readonly latents: FloatTensor;
   /** [n, H, W, C] in the generator's `imageRange`. */
@@ -41,8 +30,13 @@ export interface Samples {
   readonly labels?: Int32Array;
 }
 
+/** Samples `from` and on of a seed; of several seeds, the place of the first one among them. */
+export interface Samples extends Drawn {
+  readonly from: number;
+}
+
 /** A generator that is ready to be drawn from; the caller disposes it. */
-export interface Generator {
+export interface Generator extends AsyncDisposable {
   readonly metadata: GeneratorMetadata;
   readonly runtime: string;
   readonly device: string;
@@ -61,7 +55,14 @@ export interface Generator {
    */
   sample(options?: SampleOptions): Promise<Samples>;
   /**
-   * Draws any number of samples, `batch` at a time, in memory that does not grow.
+   * Draws the way from one sample to another and holds it in memory.
+   *
+   * @throws GanError `BAD_ARGUMENT` for an option out of range, and for more than 2 GiB
+   */
+  interpolate(options: InterpolateOptions): Promise<Drawn>;
+  /**
+   * Draws any number of samples, `batch` at a time, in memory that does not grow: nothing is drawn that is not asked
+   * for, but for one batch ahead for each thread where the model runs in threads.
    *
    * @throws GanError `BAD_ARGUMENT` for an option out of range
    */
@@ -78,16 +79,8 @@ export interface Generator {
   run(latents: FloatTensor, labels?: Int32Array, signal?: AbortSignal): Promise<FloatTensor>;
   /** How busy the threads are; present where the model runs in threads of its own. */
   workers?(): WorkerState;
-  /** Frees the session. */
+  /** Frees the session; a second time does nothing. `await using` does it at the end of its block. */
   dispose(): Promise<void>;
-}
-
-/** The most that one call holds in memory: a page's tab and 32-bit WebAssembly (4 GiB) still have room for it. */
-const MOST_BYTES = 2 ** 31;
-
-function checkWhole(name: string, value: number, least: number): number {
-  if (Number.isSafeInteger(value) && value >= least) return value;
-  throw expected('sample', `${name} that is a whole number from ${least}`, String(value));
 }
 
 /**
@@ -105,57 +98,44 @@ export function createGenerator(
   const run = makeRun(session, metadata, fitting);
   const names = fitting.labels === undefined ? undefined : metadata.labels;
   const { latentSize, imageShape } = metadata;
-  const imageBytes = sizeOf(imageShape) * bytesPerElement('float32');
 
-  const checkOptions = (options: SampleOptions) => {
-    const count = checkWhole('a count', options.count ?? 1, 1);
-    const from = checkWhole('a first sample', options.from ?? 0, 0);
-    const seed = checkWhole('a seed', options.seed ?? 0, 0);
-    const batch = Math.min(count, checkWhole('a batch', options.batch ?? 64, 1));
-    const most = Math.floor(MOST_BYTES / Math.max(imageBytes, latentSize * 4));
-    if (batch > most) throw expected('sample', `a batch of at most ${most} (2 GiB)`, batch);
-    checkWhole('a last sample times the latent size', (from + count) * latentSize, 1);
-    const { truncation = 1, label, signal } = options;
-    if (!(truncation >= 0 && truncation <= 1)) {
-      throw expected('sample', 'a truncation from 0 to 1', String(truncation));
-    }
-    const labelsOf = assignLabels(names, label, from, count);
-    return { count, from, seed, batch, most, truncation, labelsOf, signal };
-  };
-
-  async function* drawBatches(options: ReturnType<typeof checkOptions>): AsyncGenerator<Samples, void, void> {
-    const { count, from, seed, batch, truncation, labelsOf, signal } = options;
+  async function* drawBatches(plan: Plan): AsyncGenerator<Samples, void, void> {
+    const { count, from, batch, signal, cut } = plan;
     const giveWay = makeWay();
-    for (let done = 0; done < count; done += batch) {
+    // Ends what threads still do for somebody who takes no more.
+    const stopper = new AbortController();
+    const stop = (): void => stopper.abort(signal?.reason);
+    signal?.addEventListener('abort', stop, { once: true });
+    const draw = async (at: number): Promise<Samples> => {
       signal?.throwIfAborted();
-      const size = Math.min(batch, count - done);
-      const latents = truncateLatents(drawLatents(metadata, seed, from + done, size), truncation);
-      const labels = labelsOf(from + done, size);
-      const images = await run(latents, labels, signal);
+      const { latents, labels } = cut(at, Math.min(batch, count - at));
+      const images = await run(latents, labels, stopper.signal);
       await giveWay();
       signal?.throwIfAborted();
-      yield { from: from + done, latents, images, ...(labels ? { labels } : {}) };
+      return { from: from + at, latents, images, ...(labels ? { labels } : {}) };
+    };
+    function* pieces() {
+      for (let at = 0; at < count; at += batch) yield () => draw(at);
+    }
+    try {
+      yield* inOrder(pieces(), session.workers?.().workers ?? 1);
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      stopper.abort();
     }
   }
 
-  const sample = async (options: SampleOptions = {}): Promise<Samples> => {
-    const checked = checkOptions(options);
-    const { count, from, most } = checked;
-    if (count > most) {
-      throw expected(
-        'sample',
-        `at most ${most} samples at once (2 GiB)`,
-        count,
-        'Draw them batch by batch: `stream()`, or `ganx sample --out-dir`.',
-      );
-    }
+  const drawAll = async (plan: Plan): Promise<Samples> => {
+    const { count, from } = plan;
     const latents = new Float32Array(count * latentSize);
     const images = new Float32Array(count * sizeOf(imageShape));
-    for await (const part of drawBatches(checked)) {
-      latents.set(part.latents.data, (part.from - from) * latentSize);
-      images.set(part.images.data, (part.from - from) * sizeOf(imageShape));
+    const labels = names ? new Int32Array(count) : undefined;
+    for await (const part of drawBatches(plan)) {
+      const at = part.from - from;
+      latents.set(part.latents.data, at * latentSize);
+      images.set(part.images.data, at * sizeOf(imageShape));
+      if (part.labels) labels?.set(part.labels, at);
     }
-    const labels = checked.labelsOf(from, count);
     return {
       from,
       latents: plainTensor(latents, [count, latentSize]),
@@ -164,6 +144,20 @@ export function createGenerator(
     };
   };
 
+  const sample = async (options: SampleOptions = {}): Promise<Samples> => {
+    const plan = planSamples(metadata, names, options);
+    const most = mostSamples(metadata);
+    if (plan.count <= most) return await drawAll(plan);
+    const remedy = 'Draw them batch by batch: `stream()`, or `ganx sample --out-dir`.';
+    throw expected('sample', `at most ${most} samples at once (2 GiB)`, plan.count, remedy);
+  };
+
+  const interpolate = async (options: InterpolateOptions): Promise<Drawn> => {
+    const { from: _, ...drawn } = await drawAll(planWalk(metadata, names, options));
+    return drawn;
+  };
+
+  const dispose = (): Promise<void> => session.dispose();
   return {
     metadata,
     runtime: session.runtime,
@@ -173,10 +167,12 @@ export function createGenerator(
     refused,
     labelled: names !== undefined,
     sample,
+    interpolate,
     // Not itself a generator function, so that a bad option throws here and not at the first batch.
-    stream: (options = {}) => drawBatches(checkOptions(options)),
+    stream: (options = {}) => drawBatches(planSamples(metadata, names, options)),
     run,
     ...(session.workers ? { workers: session.workers } : {}),
-    dispose: () => session.dispose(),
+    dispose,
+    [Symbol.asyncDispose]: dispose,
   };
 }

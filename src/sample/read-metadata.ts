@@ -8,6 +8,7 @@ import { decodeMetadata, type GeneratorMetadata } from '../core/metadata.js';
 import { readFields, readText, WireError, type WireField } from '../core/protobuf.js';
 import type { MetadataSource } from './choose-device.js';
 import { describeForeign, type LatentDescription } from './describe-foreign.js';
+import { hasComputedWeights } from './find-computed-weights.js';
 import { type FileValue, readValue } from './read-values.js';
 
 /** The outline of an ONNX file. */
@@ -30,6 +31,8 @@ export interface ModelFile {
   readonly sizeBytes: number;
   /** Some of its weights are float16. */
   readonly hasHalfWeights: boolean;
+  /** Somewhere two matrices are multiplied that are both computed. */
+  readonly hasComputedWeights: boolean;
   /** The file's metadata_props. */
   readonly properties: Readonly<Record<string, string>>;
 }
@@ -60,6 +63,7 @@ function isHalf(message: Uint8Array): boolean {
 /** GraphProto: node = 1 (op_type = 4), name = 2, initializer = 5 (data_type = 2, name = 8), input = 11, output = 12. */
 function readGraph(message: Uint8Array) {
   const operators = new Map<string, number>();
+  const nodes: Uint8Array[] = [];
   const constants = new Set<string>();
   const inputs: FileValue[] = [];
   const outputs: FileValue[] = [];
@@ -67,6 +71,7 @@ function readGraph(message: Uint8Array) {
   let hasHalfWeights = false;
   for (const field of readFields(message)) {
     if (field.number === 1) {
+      nodes.push(field.payload);
       const operator = textOf(field.payload, 4);
       operators.set(operator, (operators.get(operator) ?? 0) + 1);
     } else if (field.number === 2) graphName = readText(field);
@@ -77,7 +82,17 @@ function readGraph(message: Uint8Array) {
     else if (field.number === 12) outputs.push(readValue(field.payload));
   }
   const fed = inputs.filter(({ name }) => !constants.has(name));
-  return { graphName, operators: Object.fromEntries(operators), inputs: fed, outputs, hasHalfWeights };
+  // An initializer that is also an input is only a default, which a caller may replace.
+  const fixed = new Set(constants);
+  for (const { name } of inputs) fixed.delete(name);
+  return {
+    graphName,
+    operators: Object.fromEntries(operators),
+    inputs: fed,
+    outputs,
+    hasHalfWeights,
+    hasComputedWeights: hasComputedWeights(nodes, fixed),
+  };
 }
 
 /** Wire types of the ModelProto fields that are read; another type there means that it is no ModelProto. */
@@ -175,7 +190,7 @@ function suggestFlags({ inputs }: ModelFile): string {
 export function readMetadata(bytes: Uint8Array, path = 'generator.onnx'): GeneratorMetadata {
   const file = readModelFile(bytes);
   const metadata = decodeMetadata(file.properties);
-  if (metadata) return metadata;
+  if (metadata) return file.hasComputedWeights ? { ...metadata, hasComputedWeights: true } : metadata;
   throw refuse(
     `Expected ganx metadata in the file, got \`${file.producer || 'an ONNX file without a producer'}\`. ` +
       `Its inputs are ${showValues(file.inputs)}; its outputs ${showValues(file.outputs)}. ` +
@@ -193,10 +208,11 @@ export function readMetadata(bytes: Uint8Array, path = 'generator.onnx'): Genera
  */
 export function findMetadata(bytes: Uint8Array, describe?: LatentDescription, path?: string): MetadataSource {
   if (describe === undefined) return readMetadata(bytes, path);
-  const { producer, hasHalfWeights } = readModelFile(bytes);
+  const { producer, hasHalfWeights, hasComputedWeights: isComputed } = readModelFile(bytes);
   return async (session) => ({
     ...(await describeForeign(describe, session)),
     ...(producer ? { model: producer } : {}),
     ...(hasHalfWeights ? { dtype: 'float16' } : {}),
+    ...(isComputed ? { hasComputedWeights: true } : {}),
   });
 }

@@ -7,6 +7,7 @@ import type { GeneratorMetadata } from '../core/metadata.js';
 import { type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';
 import type { Session } from '../core/types.js';
 import { type Fitting, toNhwc } from './layout.js';
+import { chooseRows } from './steady-rows.js';
 
 /** Latents [n, latentSize] and, for a labelled generator, n classes; images [n, H, W, C]. */
 export type RunGenerator = (
@@ -47,6 +48,7 @@ function cut<A extends Float32Array | Int32Array>(data: A, start: number, count:
 export function makeRun(session: Session, metadata: GeneratorMetadata, fitting: Fitting): RunGenerator {
   const { latentSize, latentShape = [latentSize], imageShape } = metadata;
   const imageSize = sizeOf(imageShape);
+  const fixedRows = fitting.fixedBatch ?? chooseRows(session, metadata);
 
   const runOnce = async (
     latents: Float32Array,
@@ -68,7 +70,7 @@ export function makeRun(session: Session, metadata: GeneratorMetadata, fitting: 
     throw new GanError('BAD_MODEL_FILE', 'sample', `Expected ${what}, got \`${got}\`. Export it again.`);
   };
 
-  /** A file with a fixed batch runs as often as it takes; the last run is filled up and its surplus dropped. */
+  /** With a fixed number of samples in each run; the last run is filled up and its surplus dropped. */
   const runInPieces = async (
     latents: Float32Array,
     labels: Int32Array | undefined,
@@ -96,7 +98,7 @@ export function makeRun(session: Session, metadata: GeneratorMetadata, fitting: 
       throw expected('sample', `float32 latents [n, ${latentSize}] with n from 1`, got);
     }
     checkLabels(labels, fitting.labels === undefined ? undefined : metadata.labels, count);
-    const batch = fitting.fixedBatch ?? count;
+    const batch = fixedRows ?? count;
     const data =
       batch === count
         ? await runOnce(latents.data, labels, signal)

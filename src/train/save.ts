@@ -12,7 +12,7 @@ import {
   writeFileAtomically,
 } from '../checkpoint/index.js';
 import type { FloatTensor, PlainTensor } from '../core/tensor.js';
-import { drawSheet } from '../sample/index.js';
+import { toPng } from '../sample/index.js';
 import { averageWeights, type State } from './engines/engine.js';
 import type { RunFolder } from './run.js';
 
@@ -57,7 +57,7 @@ export async function saveSheet(
 ): Promise<void> {
   const isPlot = gan.shape.kind === 'points' && reference?.dtype === 'float32';
   const options = isPlot ? { reference: reference as FloatTensor } : {};
-  await writeFileAtomically(join(run.path, name), drawSheet(values, gan.shape, options));
+  await writeFileAtomically(join(run.path, name), toPng(values, gan.shape, options));
 }
 
 /** `fakes-000300000.png`. */

@@ -2,10 +2,10 @@
  * Samples as pictures of a page: pixels on a canvas, and all of them on one sheet as a PNG file, encoded by the
  * browser. It knows no element and no worker.
  */
-import { expected, GanError } from '../core/errors.js';
+import { GanError } from '../core/errors.js';
 import type { FloatTensor, PlainTensor } from '../core/tensor.js';
 import type { GeneratorShape } from '../core/types.js';
-import { drawPoints, makeGrid, toBytes } from '../sample/index.js';
+import { drawPoints, makeGrid, toBytes, toRgba } from '../sample/index.js';
 
 type Pixels = PlainTensor<Uint8Array>;
 type Shape = Pick<GeneratorShape, 'kind' | 'imageShape' | 'imageRange'>;
@@ -48,20 +48,12 @@ export function toPixels(values: FloatTensor, shape: Shape): Pixels[] {
  * @param pixels uint8 [H, W, 1] (grey) or [H, W, 3] (RGB)
  * @throws GanError `BAD_ARGUMENT` for another number of channels
  */
-export function paint(canvas: HTMLCanvasElement, { shape, data }: Pixels): void {
-  const [height = 0, width = 0, channels = 0] = shape;
-  if (channels !== 1 && channels !== 3) throw expected('picture', '1 channel (grey) or 3 (RGB)', channels);
-  const image = new ImageData(width, height);
-  for (let from = 0, to = 0; from < data.length; from += channels, to += 4) {
-    image.data[to] = data[from]!;
-    image.data[to + 1] = data[channels === 1 ? from : from + 1]!;
-    image.data[to + 2] = data[channels === 1 ? from : from + 2]!;
-    image.data[to + 3] = 255;
-  }
+export function paint(canvas: HTMLCanvasElement, pixels: Pixels): void {
+  const { data, width, height } = toRgba(pixels);
   // Setting a size clears a canvas, and costs even when it is the same.
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
-  canvas.getContext('2d')!.putImageData(image, 0, 0);
+  canvas.getContext('2d')!.putImageData(new ImageData(data, width, height), 0, 0);
 }
 
 /**

@@ -42,8 +42,12 @@ function stopAll(): void {
   }
 }
 
-/** Makes the end of a thread, by `terminate()` or with the process, wait for its run. */
-export function fitBrake(worker: Worker, brake: Brake): void {
+/**
+ * Makes the end of a thread, by `terminate()` or with the process, wait for its run.
+ *
+ * @param onStop called when it should get no more to do
+ */
+export function fitBrake(worker: Worker, brake: Brake, onStop: () => void): void {
   if (pulledAtExit.size === 0) process.on('exit', stopAll);
   pulledAtExit.add(brake);
   worker.once('exit', () => {
@@ -52,6 +56,7 @@ export function fitBrake(worker: Worker, brake: Brake): void {
   });
   const terminate = worker.terminate.bind(worker);
   const stop = async (): Promise<number> => {
+    onStop();
     Atomics.store(brake, STOP, 1);
     for (let runs = 1; runs > 0; runs = Atomics.load(brake, RUNS)) {
       await Atomics.waitAsync(brake, RUNS, runs).value;

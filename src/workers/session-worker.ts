@@ -48,5 +48,6 @@ async function answer({ feeds }: SessionJob): Promise<SessionAnswer> {
 export async function runJob(job: SessionJob): Promise<unknown> {
   const found = await runBraked(brake, () => answer(job));
   const tensors = 'results' in found ? Object.values(found.results) : [];
-  return move({ [transferableSymbol]: tensors.map(({ data }) => data.buffer), [valueSymbol]: found });
+  const memory = new Set(tensors.map(({ data }) => data.buffer));
+  return move({ [transferableSymbol]: [...memory], [valueSymbol]: found });
 }

@@ -7,6 +7,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
+import { checkRun } from '../../runtimes/contract.js';
 import { expected, GanError, messageOf } from '../core/errors.js';
 import type { TensorMap } from '../core/tensor.js';
 import type { OpenOptions, Session } from '../core/types.js';
@@ -63,6 +64,8 @@ class Threads {
   private readonly pool: Piscina;
   /** Ends of the jobs that threads work on. */
   private readonly underWay = new Set<(error: Error) => void>();
+  /** Threads that end after their run. */
+  private readonly stopping = new Set<number>();
   /** Threads that died one after the other while none answered. */
   private deaths = 0;
   private closing: Promise<void> | undefined;
@@ -78,6 +81,8 @@ class Threads {
       minThreads: count,
       maxThreads: count,
       idleTimeout: Number.POSITIVE_INFINITY,
+      loadBalancer: (_, workers) =>
+        workers.find(({ id, currentUsage }) => currentUsage === 0 && !this.stopping.has(id)) ?? null,
       // Threads must stay open to what a runtime does between two runs.
       atomics: 'disabled',
       workerData: source,
@@ -86,7 +91,8 @@ class Threads {
     this.pool.on('error', () => {});
     this.pool.on('message', ({ threadId, brake }: Hello) => {
       const worker = this.pool.threads.find((thread) => thread.threadId === threadId);
-      if (worker) fitBrake(worker, brake);
+      if (worker) fitBrake(worker, brake, () => void this.stopping.add(threadId));
+      worker?.once('exit', () => void this.stopping.delete(threadId));
     });
     this.pool.on('workerDestroy', () => this.onDeath());
   }
@@ -188,6 +194,7 @@ export async function openSessions(
   }
 
   const run = async (feeds: TensorMap, into: TensorMap = {}, signal?: AbortSignal): Promise<TensorMap> => {
+    checkRun(facts.runtime, facts.inputs, facts.outputs, feeds, into);
     await threads.line.enter(signal);
     if (signal?.aborted) {
       threads.line.leave();

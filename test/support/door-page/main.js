@@ -2,7 +2,7 @@
  * A page that draws from generator.onnx, which lies beside it, or from a file that the visitor opens.
  * Everything is computed in the browser; nothing is sent anywhere.
  */
-import { drawSheet, loadGenerator } from 'ganx';
+import { loadGenerator, toPng } from 'ganx';
 
 const form = document.querySelector('form');
 const sheet = document.querySelector('#sheet');
@@ -25,7 +25,7 @@ async function draw() {
   const began = performance.now();
   const { images } = await generator.sample({ count: form.count.valueAsNumber, seed });
   const durationMs = Math.round(performance.now() - began);
-  const png = new Blob([drawSheet(images, generator.metadata)], { type: 'image/png' });
+  const png = new Blob([toPng(images, generator.metadata)], { type: 'image/png' });
   URL.revokeObjectURL(sheet.src);
   sheet.src = URL.createObjectURL(png);
   sheet.alt = `${images.shape[0]} samples of seed ${seed}`;
