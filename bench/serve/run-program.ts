@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -30,8 +31,21 @@ export function readOptions<T>(): T {
 export interface Served {
   readonly url: string;
   readonly pid: number;
+  /** What all of its threads have worked so far; NaN where there is no /proc. */
+  cpuMs(): number;
   /** SIGTERM, and its exit code. */
   stop(): Promise<number | null>;
+}
+
+/** Clock ticks a second in /proc, on every Linux that Node runs on. */
+const TICKS = 100;
+
+function readCpuMs(pid: number): number {
+  const path = `/proc/${pid}/stat`;
+  if (!existsSync(path)) return Number.NaN;
+  // After the program's name, which may hold spaces: state is field 3, utime 14, stime 15.
+  const fields = readFileSync(path, 'utf8').split(') ')[1]!.split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) / TICKS) * 1000;
 }
 
 async function findFreePort(): Promise<number> {
@@ -72,6 +86,7 @@ export async function startServer(line: readonly string[]): Promise<Served> {
   return {
     url,
     pid: child.pid!,
+    cpuMs: () => readCpuMs(child.pid!),
     async stop() {
       child.kill('SIGTERM');
       return (await ended)[0];

@@ -41,18 +41,20 @@ async function withServer<T>(line: readonly string[], use: (served: Served) => P
 }
 
 async function saturate(subject: Subject, seconds: number, count: number) {
-  return await withServer([subject.file], async ({ url }) => {
+  return await withServer([subject.file], async ({ url, cpuMs }) => {
     await load(inferOf(url, subject, WARMING_SECONDS, count));
+    const before = cpuMs();
     const health = { url, clients: 1, seconds, rate: HEALTH_RATE, requests: [{ path: '/v2/health/live' }] };
     const [result, live] = await Promise.all([load(inferOf(url, subject, seconds, count)), load(health)]);
-    return { result, live };
+    const images = (result.statuses['200'] ?? 0) * count;
+    return { result, live, cpuMsPerImage: (cpuMs() - before) / images };
   });
 }
 
 function toRow(
   { title }: Subject,
   offline: OfflineWay,
-  { result, live }: Awaited<ReturnType<typeof saturate>>,
+  { result, live, cpuMsPerImage }: Awaited<ReturnType<typeof saturate>>,
   count: number,
 ): string[] {
   const images = perSecond(result) * count;
@@ -62,6 +64,7 @@ function toRow(
     formatNumber(offline.perSecond),
     formatNumber(images),
     percent(images / offline.perSecond),
+    `${formatNumber(offline.cpuMsPerImage)}, ${formatNumber(cpuMsPerImage)}`,
     Object.entries(result.statuses)
       .map(([status, times]) => `${times} x ${status}`)
       .join(', '),
@@ -90,14 +93,15 @@ async function benchSaturation(folder: string, seconds: number, tell: (what: str
       results.push({ name, count, offline: before, ...saturated });
     }
   }
-  const head = ['generator', 'a request', 'alone img/s', 'served img/s', 'of alone', 'answers', 'lost'];
+  const head = ['generator', 'a request', 'alone img/s', 'served img/s', 'of alone', 'CPU ms', 'answers'];
   const report: Report = {
     title: `A server with ${CLIENTS} clients that never pause, ${seconds} s`,
-    head: [...head, 'p99 ms', 'live p99 ms', 'live max ms'],
+    head: [...head, 'lost', 'p99 ms', 'live p99 ms', 'live max ms'],
     rows,
     notes: [
       'Binary tensors over `/v2/models/{name}/infer`, by autocannon in a process of its own. _Alone_: the best of one ' +
         'session with all cores and one for each core, at batches of 16, 64 and 128, latents ready.',
+      '_CPU ms_: what all cores together work for an image, alone and in the server, clients left out.',
       `_Live_: /v2/health/live, asked ${HEALTH_RATE} times a second by another process meanwhile.`,
       '_Lost_: requests without an answer, and 503 without Retry-After. What was under way when the clients left is not counted.',
       SHARED,

@@ -8,7 +8,7 @@ import type { GeneratorShape } from '../../src/core/types.js';
 import { readMetadata } from '../../src/sample/index.js';
 import { measureCommand } from '../measure-command.js';
 import { saveUntrained } from '../untrained-snapshot.js';
-import type { OfflineOptions } from './offline.js';
+import type { OfflineOptions, OfflineResult } from './offline.js';
 import { runProgram } from './run-program.js';
 
 const DIST = new URL('../../', import.meta.url);
@@ -41,11 +41,10 @@ export async function makeSubject(folder: string, name: SubjectName): Promise<Su
 }
 
 /** One way to use all cores. */
-export interface OfflineWay {
+export interface OfflineWay extends OfflineResult {
   readonly processes: number;
   readonly threads: number;
   readonly batch: number;
-  readonly perSecond: number;
 }
 
 const BATCHES = [16, 64, 128];
@@ -62,11 +61,12 @@ export async function measureOffline(subject: Subject, seconds: number): Promise
     for (const batch of BATCHES) {
       const threads = Math.floor(cores / processes);
       const options: OfflineOptions = { file: subject.file, threads, batch, seconds };
-      const speeds = await Promise.all(
-        Array.from({ length: processes }, () => runProgram<number>('offline.js', options)),
+      const results = await Promise.all(
+        Array.from({ length: processes }, () => runProgram<OfflineResult>('offline.js', options)),
       );
-      const perSecond = speeds.reduce((sum, speed) => sum + speed, 0);
-      ways.push({ processes, threads, batch, perSecond });
+      const perSecond = results.reduce((sum, one) => sum + one.perSecond, 0);
+      const cpuMsPerImage = results.reduce((sum, one) => sum + one.cpuMsPerImage, 0) / processes;
+      ways.push({ processes, threads, batch, perSecond, cpuMsPerImage });
     }
   return ways.reduce((best, way) => (way.perSecond > best.perSecond ? way : best));
 }
