@@ -14,9 +14,14 @@ import { GanError } from '../../src/core/errors.js';
 const DIST = new URL('../../', import.meta.url);
 const LARGEST_RESULT = 2 ** 26;
 
-/** Runs a program of this folder to its end. @returns what it printed, read as JSON */
-export async function runProgram<T>(script: string, options: object): Promise<T> {
-  const program = fileURLToPath(new URL(`bench/serve/${script}`, DIST));
+/**
+ * Runs a program of this folder to its end.
+ *
+ * @param dist folder of the built package, ending in a slash
+ * @returns what it printed, read as JSON
+ */
+export async function runProgram<T>(script: string, options: object, dist: URL = DIST): Promise<T> {
+  const program = fileURLToPath(new URL(`bench/serve/${script}`, dist));
   const line = [program, JSON.stringify(options)];
   const { stdout } = await promisify(execFile)(process.execPath, line, { maxBuffer: LARGEST_RESULT });
   return JSON.parse(stdout) as T;

@@ -26,9 +26,6 @@ function inferOf(url: string, { name, shape }: Subject, seconds: number, count: 
   return { url, clients: CLIENTS, seconds, requests: [{ path: `/v2/models/${name}/infer`, infer }] };
 }
 
-/** Requests that got no answer at all. The tool cuts what is under way when its time is up: one a client at most. */
-const countLost = ({ sent, answered, errors }: LoadResult): number =>
-  errors + Math.max(0, sent - answered - CLIENTS);
 const perSecond = ({ statuses, seconds }: LoadResult): number => (statuses['200'] ?? 0) / seconds;
 
 async function withServer<T>(line: readonly string[], use: (served: Served) => Promise<T>): Promise<T> {
@@ -68,7 +65,7 @@ function toRow(
     Object.entries(result.statuses)
       .map(([status, times]) => `${times} x ${status}`)
       .join(', '),
-    String(countLost(result) + result.silentRefusals),
+    String(result.lost + result.silentRefusals),
     formatNumber(result.latency.p99),
     formatNumber(live.latency.p99),
     formatNumber(live.latency.max),
@@ -132,7 +129,7 @@ async function benchBatching(folder: string, seconds: number, tell: (what: strin
       formatNumber(perSecond(on) / perSecond(off)),
       formatNumber(off.latency.p50),
       formatNumber(on.latency.p50),
-      String(countLost(off) + countLost(on)),
+      String(off.lost + on.lost),
     ]);
     results.push({ name, off, on });
   }

@@ -69,7 +69,7 @@ async function askOneSeed(url: string, seconds: number): Promise<Map<string, num
 }
 
 /** How much more lay there at the end than half-way: medians of the last tenth and of the tenth after the middle. */
-function growth(looks: readonly Look[], pick: (look: Look) => number): number {
+export function measureGrowth(looks: readonly Look[], pick: (look: Look) => number): number {
   const tenth = Math.max(1, Math.floor(looks.length / 10));
   const half = Math.floor(looks.length / 2);
   const values = looks.map(pick);
@@ -121,11 +121,11 @@ export async function benchSoak(minutes: number, tell: (what: string) => void): 
       String(one.descriptors),
     ]),
     notes: [
-      `Second half: ${formatNumber(growth(looks, (one) => one.residentMiB))} MiB more resident, ` +
-        `${growth(looks, (one) => one.descriptors)} more descriptors (medians of its first and last fifth). ` +
+      `Second half: ${formatNumber(measureGrowth(looks, (one) => one.residentMiB))} MiB more resident, ` +
+        `${measureGrowth(looks, (one) => one.descriptors)} more descriptors (medians of its first and last fifth). ` +
         `Resident, a look a second: ${drawSparkline(shown.map((one) => one.residentMiB))}`,
       `Two seconds after the last request: ${formatNumber(idle.residentMiB)} MiB, ${idle.descriptors} descriptors. Exit code after SIGTERM: ${exitCode}.`,
-      `${CLIENTS} clients by autocannon: ${answers.join(', ')}; ${result.errors} errors, ${result.silentRefusals} times 503 without Retry-After. ` +
+      `${CLIENTS} clients by autocannon: ${answers.join(', ')}; ${result.lost} lost, ${result.silentRefusals} times 503 without Retry-After. ` +
         'Every fifth or so is a bad request on purpose.',
       `One seed asked ${SAME_SEED} times meanwhile, SHA-256 of its PNG: ${same.join(', ')}.`,
     ],
