@@ -55,16 +55,18 @@ function mixTraffic(name: string, { shape }: Subject): LoadRequest[] {
   ];
 }
 
-/** Asks for one seed again and again while the others ask for anything. */
+/** Asks for one seed again and again, evenly over the time, while the others ask for anything. */
 async function askOneSeed(url: string, seconds: number): Promise<Map<string, number>> {
   const pictures = new Map<string, number>();
-  for (let i = 0; i < SAME_SEED; i++) {
+  const ask = async (_: unknown, i: number): Promise<void> => {
+    // Not one after the other: a slow server would make it last longer than the others' traffic.
+    await sleep((i * seconds * 1000) / SAME_SEED);
     const answer = await fetch(`${url}/samples/7.png`);
     const bytes = new Uint8Array(await answer.arrayBuffer());
     const key = answer.ok ? createHash('sha256').update(bytes).digest('hex') : `status ${answer.status}`;
     pictures.set(key, (pictures.get(key) ?? 0) + 1);
-    await sleep(Math.max(0, (seconds * 1000) / SAME_SEED - 5));
-  }
+  };
+  await Promise.all(Array.from({ length: SAME_SEED }, ask));
   return pictures;
 }
 
@@ -89,9 +91,8 @@ async function soak(minutes: number, tell: (what: string) => void) {
     const looks: Look[] = [];
     const start = performance.now();
     const watch = setInterval(() => looks.push(look(pid, (performance.now() - start) / 1000)), 1000);
-    const [result, pictures] = await Promise.all([load(traffic), askOneSeed(url, seconds)]).finally(() =>
-      clearInterval(watch),
-    );
+    const mixed = load(traffic).finally(() => clearInterval(watch));
+    const [result, pictures] = await Promise.all([mixed, askOneSeed(url, seconds)]);
     await sleep(2000);
     const idle = look(pid, (performance.now() - start) / 1000);
     return { looks, result, pictures, idle, exitCode: await stop() };
@@ -121,8 +122,8 @@ export async function benchSoak(minutes: number, tell: (what: string) => void): 
       String(one.descriptors),
     ]),
     notes: [
-      `Second half: ${formatNumber(measureGrowth(looks, (one) => one.residentMiB))} MiB more resident, ` +
-        `${measureGrowth(looks, (one) => one.descriptors)} more descriptors (medians of its first and last fifth). ` +
+      `In the second half it grew by ${formatNumber(measureGrowth(looks, (one) => one.residentMiB))} MiB and ` +
+        `${measureGrowth(looks, (one) => one.descriptors)} descriptors (medians of its first and last fifth). ` +
         `Resident, a look a second: ${drawSparkline(shown.map((one) => one.residentMiB))}`,
       `Two seconds after the last request: ${formatNumber(idle.residentMiB)} MiB, ${idle.descriptors} descriptors. Exit code after SIGTERM: ${exitCode}.`,
       `${CLIENTS} clients by autocannon: ${answers.join(', ')}; ${result.lost} lost, ${result.silentRefusals} times 503 without Retry-After. ` +
