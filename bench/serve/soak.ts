@@ -16,6 +16,9 @@ import { makeSubject, type Subject } from './subjects.js';
 const CLIENTS = 16;
 const ROWS = 10;
 const SAME_SEED = 1000;
+const ASKERS = 4;
+/** Longer than idle connections are kept. */
+const IDLE_SECONDS = 10;
 const WARMING_SECONDS = 10;
 
 interface Look {
@@ -58,15 +61,19 @@ function mixTraffic(name: string, { shape }: Subject): LoadRequest[] {
 /** Asks for one seed again and again, evenly over the time, while the others ask for anything. */
 async function askOneSeed(url: string, seconds: number): Promise<Map<string, number>> {
   const pictures = new Map<string, number>();
-  const ask = async (_: unknown, i: number): Promise<void> => {
-    // Not one after the other: a slow server would make it last longer than the others' traffic.
-    await sleep((i * seconds * 1000) / SAME_SEED);
-    const answer = await fetch(`${url}/samples/7.png`);
-    const bytes = new Uint8Array(await answer.arrayBuffer());
-    const key = answer.ok ? createHash('sha256').update(bytes).digest('hex') : `status ${answer.status}`;
-    pictures.set(key, (pictures.get(key) ?? 0) + 1);
+  const start = performance.now();
+  // A few at a time: one after the other, a slow server would make it last longer than the others' traffic.
+  const askInTurn = async (_: unknown, asker: number): Promise<void> => {
+    for (let i = asker; i < SAME_SEED; i += ASKERS) {
+      const dueMs = (i * seconds * 1000) / SAME_SEED;
+      await sleep(Math.max(0, start + dueMs - performance.now()));
+      const answer = await fetch(`${url}/samples/7.png`);
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      const key = answer.ok ? createHash('sha256').update(bytes).digest('hex') : `status ${answer.status}`;
+      pictures.set(key, (pictures.get(key) ?? 0) + 1);
+    }
   };
-  await Promise.all(Array.from({ length: SAME_SEED }, ask));
+  await Promise.all(Array.from({ length: ASKERS }, askInTurn));
   return pictures;
 }
 
@@ -93,7 +100,7 @@ async function soak(minutes: number, tell: (what: string) => void) {
     const watch = setInterval(() => looks.push(look(pid, (performance.now() - start) / 1000)), 1000);
     const mixed = load(traffic).finally(() => clearInterval(watch));
     const [result, pictures] = await Promise.all([mixed, askOneSeed(url, seconds)]);
-    await sleep(2000);
+    await sleep(IDLE_SECONDS * 1000);
     const idle = look(pid, (performance.now() - start) / 1000);
     return { looks, result, pictures, idle, exitCode: await stop() };
   } finally {
@@ -125,7 +132,7 @@ export async function benchSoak(minutes: number, tell: (what: string) => void): 
       `In the second half it grew by ${formatNumber(measureGrowth(looks, (one) => one.residentMiB))} MiB and ` +
         `${measureGrowth(looks, (one) => one.descriptors)} descriptors (medians of its first and last fifth). ` +
         `Resident, a look a second: ${drawSparkline(shown.map((one) => one.residentMiB))}`,
-      `Two seconds after the last request: ${formatNumber(idle.residentMiB)} MiB, ${idle.descriptors} descriptors. Exit code after SIGTERM: ${exitCode}.`,
+      `${IDLE_SECONDS} seconds after the last request: ${formatNumber(idle.residentMiB)} MiB, ${idle.descriptors} descriptors. Exit code after SIGTERM: ${exitCode}.`,
       `${CLIENTS} clients by autocannon: ${answers.join(', ')}; ${result.lost} lost, ${result.silentRefusals} times 503 without Retry-After. ` +
         'Every fifth or so is a bad request on purpose.',
       `One seed asked ${SAME_SEED} times meanwhile, SHA-256 of its PNG: ${same.join(', ')}.`,
