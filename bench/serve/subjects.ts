@@ -25,7 +25,7 @@ export interface Subject {
 const NETWORKS = {
   mlp: { title: 'MLP 28x28, width 1200', model: 'mlp', imageShape: [28, 28, 1], width: 1200 },
   dcgan: { title: 'DCGAN 28x28, width 64', model: 'dcgan', imageShape: [28, 28, 1], width: 64 },
-  wide: { title: 'DCGAN 64x64 RGB, width 96', model: 'dcgan', imageShape: [64, 64, 3], width: 96 },
+  wide: { title: 'DCGAN 64x64 RGB, width 128', model: 'dcgan', imageShape: [64, 64, 3], width: 128 },
 } as const;
 
 export type SubjectName = keyof typeof NETWORKS;
