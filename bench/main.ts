@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [train|sample|memory|export|page ...] [options]`: runs benchmarks one after the other and prints their tables.
+ * `npm run bench -- [train|sample|memory|export|page|serve|soak ...] [options]`: runs benchmarks one after the other and prints their tables.
  * It parses and prints; what is measured stands in the other files.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -11,10 +11,14 @@ import { benchMemory } from './memory.js';
 import { benchPage } from './page.js';
 import { describeMachine, formatReport, type Report } from './report.js';
 import { benchSample } from './sample.js';
+import { benchServe } from './serve/saturate.js';
+import { benchSoak } from './serve/soak.js';
 import { benchTrain } from './train.js';
 import { type Subject, TRAIN_SUBJECTS } from './workload.js';
 
-const BENCHES = ['train', 'sample', 'memory', 'export', 'page'];
+/** Those that run when none is named; `soak` takes its minutes only when it is asked for. */
+const USUAL = ['train', 'sample', 'memory', 'export', 'page', 'serve'];
+const BENCHES = [...USUAL, 'soak'];
 
 /** All, or those that `--only` names, separated by commas. */
 function pickSubjects(only: string | undefined): Subject[] {
@@ -40,18 +44,20 @@ async function main(): Promise<void> {
       steps: { type: 'string', default: '2000' },
       samples: { type: 'string', default: '100000' },
       images: { type: 'string', default: '10000' },
+      seconds: { type: 'string', default: '60' },
+      minutes: { type: 'string', default: '10' },
       out: { type: 'string', default: 'runs/bench' },
       json: { type: 'string' },
     },
   });
-  const natural = (name: 'repetitions' | 'steps' | 'samples' | 'images'): number => {
+  const natural = (name: 'repetitions' | 'steps' | 'samples' | 'images' | 'seconds' | 'minutes'): number => {
     const value = Number(values[name]);
     if (Number.isSafeInteger(value) && value > 0) return value;
     throw expected('bench', `--${name} to be a whole number from 1`, values[name]);
   };
   const unknown = positionals.find((name) => !BENCHES.includes(name));
   if (unknown !== undefined) throw expected('bench', `one of ${BENCHES.join(', ')}`, unknown);
-  const wanted = positionals.length > 0 ? positionals : BENCHES;
+  const wanted = positionals.length > 0 ? positionals : USUAL;
 
   const machine = describeMachine();
   console.log(`${machine.description}; load average ${machine.load.toFixed(2)} at the start\n`);
@@ -72,6 +78,8 @@ async function main(): Promise<void> {
   if (wanted.includes('export')) show(await benchExport());
   if (wanted.includes('page'))
     for (const report of await benchPage(natural('repetitions'), tell)) show(report);
+  if (wanted.includes('serve')) for await (const report of benchServe(natural('seconds'), tell)) show(report);
+  if (wanted.includes('soak')) show(await benchSoak(natural('minutes'), tell));
   if (wanted.includes('memory')) {
     const { report, picture } = await benchMemory(natural('steps'), natural('samples'));
     show(report);

@@ -22,3 +22,4 @@ export { joinFile, type ModelFile } from './model-file.js';
 export { encodeModel } from './model-proto.js';
 export { trace } from './trace.js';
 export { compileSteps } from './training-step.js';
+export { formatTritonConfig } from './triton-config.js';

@@ -10,6 +10,7 @@ const VERBS = [
   'train',
   'export',
   'sample',
+  'merge',
   'measure',
   'figures',
   'parity',

@@ -173,6 +173,35 @@ describe('a server', () => {
   });
 });
 
+describe('classes', () => {
+  const encode = (shape: (string | number)[], flatten: boolean) =>
+    encodeModel({
+      inputs: { latents: ['float32', ['batch', 2]], labels: ['int32', shape] },
+      outputs: { images: ['float32', ['batch', 2]] },
+      constants: { vectors: [Float32Array.of(1, 2, 3, 4, 5, 6), [3, 2]], flat: [[-1], [1]] },
+      nodes: [
+        ...(flatten ? ([['Reshape', ['labels', 'flat'], ['list']]] as const) : []),
+        ['Gather', ['vectors', flatten ? 'list' : 'labels'], ['moved'], { axis: 0 }],
+        ['Add', ['latents', 'moved'], ['images']],
+      ],
+    });
+
+  it.each(Object.entries(servers))(
+    'travel as the column that Triton makes of them, as %s',
+    async (_, server) => {
+      const url = server.addressOf(encode(['batch', 1], true));
+      const session = await openAt(server, encode(['batch'], false), { url });
+      expect(session.inputs[1]).toEqual({ name: 'labels', dtype: 'int32', shape: ['batch'] });
+      const { images } = await session.run({
+        latents: { dtype: 'float32', shape: [2, 2], data: Float32Array.of(0, 10, 20, 30) },
+        labels: { dtype: 'int32', shape: [2], data: Int32Array.of(2, 0) },
+      });
+      expect([...images!.data]).toEqual([5, 16, 21, 32]);
+      await session.dispose();
+    },
+  );
+});
+
 describe('ganx sample --runtime open-inference', () => {
   const folder = makeWorkplace();
   const file = join(folder, 'generator.onnx');

@@ -14,6 +14,8 @@ import { badAnswer, fromBytes, fromJson, toBytes, toJson, type WireType } from '
 export interface WireValue {
   readonly info: ValueInfo;
   readonly type: WireType;
+  /** The server takes [batch] as [batch, 1]. */
+  readonly isColumn?: boolean;
 }
 
 /** How much of a body is JSON; the tensors follow. */
@@ -42,9 +44,9 @@ export function encodeRequest(
   isBinary: boolean,
 ): Request {
   const blobs: Uint8Array[] = [];
-  const fed = inputs.map(({ info: { name }, type }) => {
+  const fed = inputs.map(({ info: { name }, type, isColumn = false }) => {
     const { shape, data } = feeds[name]!;
-    const head = { name, shape, datatype: type };
+    const head = { name, shape: isColumn ? [...shape, 1] : shape, datatype: type };
     if (!isBinary) return { ...head, data: toJson(name, type, data) };
     const bytes = toBytes(type, data);
     blobs.push(bytes);

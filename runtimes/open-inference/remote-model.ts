@@ -95,6 +95,11 @@ function fits(shape: ValueInfo['shape'], stated: readonly number[]): boolean {
   );
 }
 
+/** Triton has no tensor of a batch and nothing else, as classes are: there it is a column, [batch, 1]. */
+function isColumn(shape: ValueInfo['shape'], stated: readonly number[]): boolean {
+  return shape.length === 1 && stated.length === 2 && stated[1] === 1;
+}
+
 /** How the protocol calls what a file states. */
 const TYPE_OF = { float32: 'FP32', int32: 'INT32', uint8: 'UINT8', bool: 'BOOL' } as const;
 
@@ -111,8 +116,11 @@ function match(url: string, side: 'inputs' | 'outputs', file: FileInterface, mod
   if (stated.length === 0) return own.map((value) => believe(url, value));
   const pairs = own.flatMap(({ name, dtype, shape }) => {
     const other = stated.find((one) => one.name === name);
-    if (!other || dtypeOf(other.type) !== dtype || (shape && !fits(shape, other.shape))) return [];
-    return [{ info: { name, dtype, shape: shape ?? other.shape }, type: other.type }];
+    if (!other || dtypeOf(other.type) !== dtype) return [];
+    const column = side === 'inputs' && shape !== undefined && isColumn(shape, other.shape);
+    if (shape && !column && !fits(shape, other.shape)) return [];
+    const info = { name, dtype, shape: shape ?? other.shape };
+    return [{ info, type: other.type, ...(column ? { isColumn: true } : {}) }];
   });
   if (pairs.length === own.length && stated.length === own.length) return pairs;
   throw new GanError(

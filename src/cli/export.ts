@@ -14,12 +14,14 @@ import {
 } from '../../exporters/index.js';
 import { findModel } from '../../models/index.js';
 import { loadRuntime } from '../../runtimes/index.js';
-import { type Checkpoint, expectModel, fillFileAtomically, resolveSnapshot } from '../checkpoint/index.js';
+import { type Checkpoint, expectModel, resolveSnapshot } from '../checkpoint/index.js';
 import type { FloatTensor } from '../core/tensor.js';
 import type { Session } from '../core/types.js';
 import { parseModelOptions } from '../train/index.js';
+import { chooseTarget, copyGenerator } from './export-target.js';
 import { anyText, type FlagValues, knownName, realNumber, wholeNumber } from './flags.js';
 import { formatBytes, paint, printLine, printNote } from './print.js';
+import { readModelName } from './triton-repository.js';
 import type { Verb } from './verb.js';
 
 const DTYPES = { fp32: 'float32', float32: 'float32', fp16: 'float16', float16: 'float16' } as const;
@@ -48,6 +50,9 @@ const flags = {
     initially: '1e-5',
     read: realNumber(0, 1),
   },
+  triton: { describe: 'write a model repository for NVIDIA Triton instead, into this folder', read: anyText },
+  name: { describe: 'its name there', initially: 'generator', read: readModelName },
+  replace: { describe: 'another model of that name may lie there' },
 };
 
 /** The generator that a snapshot holds. */
@@ -82,22 +87,20 @@ export async function exportWithCheck(
   return await exportGenerator(source, { ...choices, openSession });
 }
 
-/** Exports to a file that ONNX Runtime opens and checks where it lies, before it gets its name. */
+/** Exports to a file that ONNX Runtime opens and checks where it lies. */
 async function exportToFile(
-  output: string,
+  path: string,
   source: ExportSource,
   choices: ExportChoices,
 ): Promise<ExportCheck & { readonly sizeBytes: number }> {
   const { openModel } = await import('../../runtimes/onnxruntime-node.js');
-  return await fillFileAtomically(output, async (temporary) => {
-    const openFile = async ({ chunks }: ModelFile): Promise<Session> => {
-      await writeFile(temporary, chunks());
-      return openModel(temporary, { device: 'cpu' });
-    };
-    const { file, properties, ...check } = await exportInParts(source, openFile, choices);
-    await appendFile(temporary, properties);
-    return { ...check, sizeBytes: file.sizeBytes + properties.length };
-  });
+  const openFile = async ({ chunks }: ModelFile): Promise<Session> => {
+    await writeFile(path, chunks());
+    return openModel(path, { device: 'cpu' });
+  };
+  const { file, properties, ...check } = await exportInParts(source, openFile, choices);
+  await appendFile(path, properties);
+  return { ...check, sizeBytes: file.sizeBytes + properties.length };
 }
 
 const PHASES: Readonly<Record<ExportPhase, (latents: number) => string>> = {
@@ -138,18 +141,22 @@ function printHalf({ levels, checkedLatents, float32Bytes }: HalfCheck, sizeByte
 }
 
 async function runExport(values: FlagValues<typeof flags>, pathOrRun: string): Promise<void> {
-  const { output = 'generator.onnx', ...choices } = values;
+  if (pathOrRun.endsWith('.onnx')) return await copyGenerator(pathOrRun, values);
+  const { output: _, triton: __, name: ___, replace: ____, ...choices } = values;
+  const { target, next, fill } = chooseTarget(values);
   const { path, source } = await findSource(pathOrRun);
   const { onPhase, stop } = openPhases(source);
-  const result = await exportToFile(output, source, { ...choices, onPhase }).finally(stop);
+  const result = await fill((temporary) => exportToFile(temporary, source, { ...choices, onPhase })).finally(
+    stop,
+  );
   printLine(
-    `${output}: ${source.model} after ${source.imagesSeen} images, ${formatBytes(result.sizeBytes)}, from ${path}`,
+    `${target}: ${source.model} after ${source.imagesSeen} images, ${formatBytes(result.sizeBytes)}, from ${path}`,
   );
   printLine(
     `Within ${result.maxDifference.toExponential(1)} of the live generator on ${result.checkedLatents} latents${result.half ? ' in float32' : ''} (tolerance ${result.tolerance}).`,
   );
   if (result.half) printHalf(result.half, result.sizeBytes);
-  printLine(`Next: ganx sample ${output} --count 64 --seed 7`);
+  printLine(`Next: ${next}`);
 }
 
 export const exportVerb: Verb<typeof flags> = {
@@ -160,6 +167,7 @@ export const exportVerb: Verb<typeof flags> = {
   examples: [
     ['export runs/digits-dcgan', 'the newest snapshot, as generator.onnx'],
     ['export runs/digits-dcgan -o digits.onnx --layout nchw', 'images as [batch, C, H, W]'],
+    ['export runs/digits-dcgan --triton models --name digits', 'models/digits, for NVIDIA Triton'],
     ['export runs/digits-dcgan --dtype fp16', 'half the bytes, if the images stay the same to the eye'],
   ],
   run: runExport,

@@ -2,14 +2,16 @@
  * Where samples go: a sheet, single files, NumPy arrays. Each target takes batches as they come, so that memory does
  * not grow with the count, and shows its file only when it is complete.
  */
-import { randomUUID } from 'node:crypto';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { cpus } from 'node:os';
+import { basename, join } from 'node:path';
 import { ioError, makeFolder, writeFileAtomically } from '../checkpoint/index.js';
 import { expected } from '../core/errors.js';
-import { encodeNpyHeader } from '../core/npy.js';
-import { type FloatTensor, plainTensor, sizeOf } from '../core/tensor.js';
-import { type Generator, type Samples, toPng } from '../sample/index.js';
+import { type PlainTensor, plainTensor, sizeOf } from '../core/tensor.js';
+import { type Generator, type Samples, toBytes, toPng } from '../sample/index.js';
+import { openNpyWriter, removeStale } from './npy-writer.js';
+import type { ShardJob } from './sample-shard.js';
+import { shardPath } from './shard.js';
+import { type ShardDrawing, writeManifest } from './shard-manifest.js';
 
 /** The targets that a user asked for. */
 export interface SampleTargets {
@@ -19,12 +21,15 @@ export interface SampleTargets {
   readonly saveLatents?: string;
 }
 
-/** What is drawn. */
+/** What is drawn: all that was asked for, or the part of a shard. */
 export interface Drawing {
   readonly generator: Generator;
   readonly count: number;
   readonly seed: number;
   readonly from: number;
+  /** Of the images in a NumPy file. */
+  readonly dtype: 'float32' | 'uint8';
+  readonly shard?: ShardJob;
 }
 
 /** One target. */
@@ -91,61 +96,61 @@ async function openFolder(path: string, { generator, count, seed }: Drawing): Pr
   };
 }
 
-/** A .npy that grows under a temporary name, its header first. */
-async function openNpyFile(
+/** The numbers of a batch that a NumPy file takes. */
+type Pick = (samples: Samples) => PlainTensor;
+
+/** A NumPy file of the whole drawing, or the part of it that a shard holds, with its manifest. */
+async function openArray(
   path: string,
-  shape: readonly number[],
-  pick: (samples: Samples) => FloatTensor,
+  content: ShardDrawing['content'],
+  drawing: Drawing,
+  pick: Pick,
 ): Promise<SampleWriter> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}`);
-  const fail = (error: unknown): never => {
-    throw ioError('sample', `to write ${path}`, error);
-  };
-  let file: FileHandle | undefined;
-  const write = async (bytes: Uint8Array): Promise<void> => {
-    for (let at = 0; at < bytes.length; ) {
-      const { bytesWritten } = await file!.write(bytes, at).catch(fail);
-      at += bytesWritten;
-    }
-  };
-  await makeFolder(dirname(path)).catch(fail);
-  file = await open(temporary, 'wx').catch(fail);
-  const discard = async (): Promise<void> => {
-    await file?.close().catch(() => undefined);
-    await rm(temporary, { force: true });
-  };
-  await write(encodeNpyHeader('float32', shape));
+  const { count, generator, shard } = drawing;
+  const { imageShape, latentSize } = generator.metadata;
+  const dtype = content === 'images' ? drawing.dtype : 'float32';
+  const shape = [count, ...(content === 'images' ? imageShape : [latentSize])];
+  const target = shard ? shardPath(path, shard.shard) : path;
+  if (shard) await removeStale(target);
+  const file = await openNpyWriter('sample', target, dtype, shape);
   return {
-    async add(samples) {
-      const { data } = pick(samples);
-      await write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    },
+    add: (samples) => file.add(pick(samples).data),
     async finish() {
-      await file?.sync().catch(fail);
-      await file?.close().catch(fail);
-      await rename(temporary, path).catch(fail);
-      return `${path}: float32 [${shape.join(', ')}]`;
+      const { sizeBytes, sha256 } = await file.finish();
+      const text = `${target}: ${dtype} [${shape.join(', ')}]`;
+      if (!shard) return text;
+      const { runtime, version, device } = generator;
+      await writeManifest(path, {
+        format: 'ganx shard 1',
+        shard: shard.shard,
+        drawing: shard.drawingOf(content),
+        engine: { runtime, version, device },
+        processor: cpus()[0]?.model.trim() ?? 'unknown',
+        samples: { from: drawing.from, count },
+        file: { name: basename(target), shape, sizeBytes, sha256 },
+      });
+      return `${text}, samples ${drawing.from} to ${drawing.from + count - 1}, SHA-256 ${sha256}`;
     },
-    discard,
+    discard: file.discard,
   };
 }
 
 /** Opens every target that was asked for; a sheet named samples.png when none was. */
 export async function openWriters(targets: SampleTargets, drawing: Drawing): Promise<SampleWriter[]> {
   const { output, outDir, npy, saveLatents } = targets;
-  const { count, generator } = drawing;
+  const { kind, imageRange } = drawing.generator.metadata;
+  if (drawing.dtype === 'uint8' && kind === 'points')
+    throw expected('--dtype', 'float32 for points', 'uint8');
   const writers: SampleWriter[] = [];
-  const sheet = output ?? (outDir || npy ? undefined : 'samples.png');
+  const sheet = output ?? (outDir || npy || drawing.shard ? undefined : 'samples.png');
   try {
     if (sheet) writers.push(openSheet(sheet, drawing));
     if (outDir) writers.push(await openFolder(outDir, drawing));
-    if (npy)
-      writers.push(await openNpyFile(npy, [count, ...generator.metadata.imageShape], ({ images }) => images));
-    if (saveLatents) {
-      writers.push(
-        await openNpyFile(saveLatents, [count, generator.metadata.latentSize], ({ latents }) => latents),
-      );
+    if (npy) {
+      const pick: Pick = ({ images }) => (drawing.dtype === 'uint8' ? toBytes(images, imageRange) : images);
+      writers.push(await openArray(npy, 'images', drawing, pick));
     }
+    if (saveLatents) writers.push(await openArray(saveLatents, 'latents', drawing, ({ latents }) => latents));
     return writers;
   } catch (error) {
     for (const writer of writers) await writer.discard();

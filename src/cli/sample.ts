@@ -1,4 +1,4 @@
-/** `ganx sample`: from a generator.onnx to pictures, arrays, or both. */
+/** `ganx sample`: from a generator.onnx to pictures, arrays, or both; of all samples, or of one shard of them. */
 import { loadRuntime, runtimeNames } from '../../runtimes/index.js';
 import { readWholeFile } from '../checkpoint/index.js';
 import { expected } from '../core/errors.js';
@@ -7,7 +7,9 @@ import type { Generator } from '../sample/index.js';
 import { anyText, type FlagValues, knownName, MAX_SEED, realNumber, wholeNumber } from './flags.js';
 import { latentFlags, readDescription } from './latent-flags.js';
 import { openBar, printLine, printNote } from './print.js';
+import { isDrawn, pickLabels, planShard } from './sample-shard.js';
 import { openWriters, type SampleWriter } from './sample-writers.js';
+import { readShard } from './shard.js';
 import { abortOnSignal, EXIT_STOPPED } from './stop.js';
 import type { Verb } from './verb.js';
 
@@ -47,12 +49,25 @@ const flags = {
     read: anyText,
   },
   outDir: { describe: 'folder for one PNG per sample', read: anyText },
-  npy: { describe: 'NumPy file for the images, float32 [n, H, W, C]', read: anyText },
+  npy: { describe: 'NumPy file for the images, [n, H, W, C]', read: anyText },
+  dtype: {
+    describe: 'its values: float32 as the generator makes them, or uint8, black 0 and white 255',
+    initially: 'float32',
+    read: knownName(['float32', 'uint8']),
+  },
   saveLatents: { describe: 'NumPy file for the latents, float32 [n, L]', read: anyText },
+  shard: {
+    describe: 'draw only the k-th of n parts, k/n: `ganx merge` joins them to the same bytes',
+    read: readShard,
+  },
   ...latentFlags,
 };
 
-async function openFile(file: string, values: FlagValues<typeof flags>): Promise<Generator> {
+async function openFile(
+  bytes: Uint8Array,
+  file: string,
+  values: FlagValues<typeof flags>,
+): Promise<Generator> {
   const { runtime, device, url } = values;
   if (runtime) await loadRuntime(runtime);
   const describe = readDescription(values);
@@ -62,7 +77,7 @@ async function openFile(file: string, values: FlagValues<typeof flags>): Promise
     ...(url ? { url } : {}),
     ...(describe ? { describe } : {}),
   };
-  const generator = await openGenerator(await readWholeFile(file), options, file);
+  const generator = await openGenerator(bytes, options, file);
   for (const { runtime: name, device: where, reason } of generator.refused)
     printNote(`Not ${name}/${where}: ${reason}`);
   return generator;
@@ -82,16 +97,32 @@ function readLabels(text: string, { labelled, metadata }: Generator): number | n
 }
 
 async function runSample(values: FlagValues<typeof flags>, file: string): Promise<void> {
-  const { count = 64, seed = 0, from = 0, batch = 64, truncation } = values;
-  const generator = await openFile(file, values);
+  const { seed = 0, batch = 64, truncation, dtype = 'float32' } = values;
+  const whole = { from: values.from ?? 0, count: values.count ?? 64 };
+  const bytes = await readWholeFile(file);
+  const shard = values.shard && planShard(values.shard, whole, bytes, values);
+  if (shard && (await isDrawn(shard, values))) {
+    printLine(`Shard ${shard.shard.number} of ${shard.shard.of} is there, and whole.`);
+    return;
+  }
+  const { from, count } = shard?.samples ?? whole;
+  const generator = await openFile(bytes, file, values);
   const { signal, release } = abortOnSignal(() => printNote('\nStopping; unfinished files are not kept.'));
   const { kind } = generator.metadata;
   const bar = openBar('Sampling', kind);
   let writers: SampleWriter[] = [];
   try {
-    const label = values.label === undefined ? undefined : readLabels(values.label, generator);
+    const labels = values.label === undefined ? undefined : readLabels(values.label, generator);
+    const label = shard && Array.isArray(labels) ? pickLabels(labels, whole, shard) : labels;
     const drawing = { count, seed, from, batch, truncation, label, signal };
-    writers = await openWriters(values, { generator, count, seed, from });
+    writers = await openWriters(values, {
+      generator,
+      count,
+      seed,
+      from,
+      dtype,
+      ...(shard ? { shard } : {}),
+    });
     const start = performance.now();
     let done = 0;
     for await (const samples of generator.stream(drawing)) {
@@ -124,6 +155,7 @@ export const sampleVerb: Verb<typeof flags> = {
   examples: [
     ['sample generator.onnx --count 64 --seed 7 -o sheet.png', 'a contact sheet'],
     ['sample generator.onnx --count 10000 --npy images.npy --save-latents z.npy', 'arrays for NumPy'],
+    ['sample generator.onnx -n 10000000 --npy images.npy --shard 3/64', 'one of 64 parts, on any machine'],
     ['sample stylegan.onnx --latent 1x512 --range -1,1 --layout nchw', 'a generator from another tool'],
   ],
   run: runSample,

@@ -1,0 +1,72 @@
+/**
+ * The generators that are served, as files, and the most that each draws without a server. It knows no requests.
+ */
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { readWholeFile } from '../../src/checkpoint/index.js';
+import type { GeneratorShape } from '../../src/core/types.js';
+import { readMetadata } from '../../src/sample/index.js';
+import { measureCommand } from '../measure-command.js';
+import { saveUntrained } from '../untrained-snapshot.js';
+import type { OfflineOptions, OfflineResult } from './offline.js';
+import { runProgram } from './run-program.js';
+
+const DIST = new URL('../../', import.meta.url);
+
+/** A served generator. */
+export interface Subject {
+  readonly name: string;
+  readonly title: string;
+  readonly file: string;
+  readonly shape: GeneratorShape;
+}
+
+/** The paper's sizes for MNIST; a common DCGAN; one that costs 5 ms an image or more on two cores. */
+const NETWORKS = {
+  mlp: { title: 'MLP 28x28, width 1200', model: 'mlp', imageShape: [28, 28, 1], width: 1200 },
+  dcgan: { title: 'DCGAN 28x28, width 64', model: 'dcgan', imageShape: [28, 28, 1], width: 64 },
+  wide: { title: 'DCGAN 64x64 RGB, width 128', model: 'dcgan', imageShape: [64, 64, 3], width: 128 },
+} as const;
+
+export type SubjectName = keyof typeof NETWORKS;
+
+/** Exports a generator that nobody trained; speed does not depend on weights. */
+export async function makeSubject(folder: string, name: SubjectName): Promise<Subject> {
+  const { title, model, imageShape, width } = NETWORKS[name];
+  const snapshot = join(folder, `${name}.safetensors`);
+  const file = join(folder, `${name}.onnx`);
+  await saveUntrained(snapshot, model, { imageShape, width });
+  await measureCommand(DIST, 'src/cli/main.js', ['export', snapshot, '-o', file]);
+  return { name, title, file, shape: readMetadata(await readWholeFile(file)) };
+}
+
+/** One way to use all cores. */
+export interface OfflineWay extends OfflineResult {
+  readonly processes: number;
+  readonly threads: number;
+  readonly batch: number;
+}
+
+const BATCHES = [16, 64, 128];
+
+/**
+ * Images a second of the best way: one session with all cores or one for each core, at several batches.
+ *
+ * @param seconds for each way
+ */
+export async function measureOffline(subject: Subject, seconds: number): Promise<OfflineWay> {
+  const cores = availableParallelism();
+  const ways: OfflineWay[] = [];
+  for (const processes of new Set([1, cores]))
+    for (const batch of BATCHES) {
+      const threads = Math.floor(cores / processes);
+      const options: OfflineOptions = { file: subject.file, threads, batch, seconds };
+      const results = await Promise.all(
+        Array.from({ length: processes }, () => runProgram<OfflineResult>('offline.js', options)),
+      );
+      const perSecond = results.reduce((sum, one) => sum + one.perSecond, 0);
+      const cpuMsPerImage = results.reduce((sum, one) => sum + one.cpuMsPerImage, 0) / processes;
+      ways.push({ processes, threads, batch, perSecond, cpuMsPerImage });
+    }
+  return ways.reduce((best, way) => (way.perSecond > best.perSecond ? way : best));
+}
