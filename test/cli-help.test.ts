@@ -10,6 +10,7 @@ const VERBS = [
   'train',
   'export',
   'sample',
+  'serve',
   'measure',
   'figures',
   'parity',

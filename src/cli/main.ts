@@ -15,6 +15,7 @@ const VERBS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   train: async () => makeCommand((await import('./train.js')).trainVerb),
   export: async () => makeCommand((await import('./export.js')).exportVerb),
   sample: async () => makeCommand((await import('./sample.js')).sampleVerb),
+  serve: async () => makeCommand((await import('./serve.js')).serveVerb),
   embed: async () => makeCommand((await import('./embed.js')).embedVerb),
   measure: async () => makeCommand((await import('./measure.js')).measureVerb),
   figures: async () => makeCommand((await import('./figures.js')).figuresVerb),

@@ -1,0 +1,182 @@
+/**
+ * Dynamic batching: images that several requests wait for go through a model together, in the order in which they
+ * came. A request larger than a batch is spread over several. It knows neither HTTP nor seeds.
+ */
+import { type FloatTensor, plainTensor } from '../core/tensor.js';
+
+/** Runs a model: latents [n, L] and n classes to images [n, H, W, C]. */
+export type RunModel = (latents: FloatTensor, labels?: Int32Array) => Promise<FloatTensor>;
+
+export interface BatcherOptions {
+  readonly run: RunModel;
+  readonly latentSize: number;
+  /** Values of one image. */
+  readonly imageSize: number;
+  readonly maxBatch: number;
+  /** Microseconds. */
+  readonly maxWaitUs: number;
+  /** Runs that may be under way at a time. */
+  readonly parallel: number;
+  /** Is told of every run. */
+  readonly onRun?: (rows: number) => void;
+}
+
+/** What one request wants. */
+export interface BatchRequest {
+  /** [n, latentSize] */
+  readonly latents: Float32Array;
+  readonly labels?: Int32Array | undefined;
+  /** Drops what still waits; the promise is rejected with its reason. */
+  readonly signal: AbortSignal;
+  /** Is called when the first of its images goes into the model. */
+  readonly onStart?: () => void;
+}
+
+export interface Batcher {
+  /** @returns the images, n · H · W · C values */
+  submit(request: BatchRequest): Promise<Float32Array>;
+  /** Images that wait. */
+  readonly waiting: number;
+  /** Runs under way. */
+  readonly running: number;
+}
+
+interface Job extends BatchRequest {
+  readonly rows: number;
+  /** Rows that have gone into a run, and those that came back. */
+  taken: number;
+  done: number;
+  images: Float32Array | undefined;
+  resolve(images: Float32Array): void;
+  reject(reason: unknown): void;
+}
+
+/** Rows of a job that go into one run. */
+interface Piece {
+  readonly job: Job;
+  readonly from: number;
+  readonly rows: number;
+}
+
+export function createBatcher(options: BatcherOptions): Batcher {
+  const { run, latentSize, imageSize, maxBatch, maxWaitUs, parallel, onRun } = options;
+  const queue: Job[] = [];
+  let waiting = 0;
+  let running = 0;
+  let isPlanned = false;
+
+  const leave = (job: Job): void => {
+    const at = queue.indexOf(job);
+    if (at < 0) return;
+    queue.splice(at, 1);
+    waiting -= job.rows - job.taken;
+  };
+
+  const take = (): { pieces: Piece[]; rows: number } => {
+    const pieces: Piece[] = [];
+    let rows = 0;
+    while (rows < maxBatch && queue.length > 0) {
+      const job = queue[0]!;
+      const count = Math.min(maxBatch - rows, job.rows - job.taken);
+      if (job.taken === 0) job.onStart?.();
+      pieces.push({ job, from: job.taken, rows: count });
+      job.taken += count;
+      rows += count;
+      if (job.taken === job.rows) queue.shift();
+    }
+    waiting -= rows;
+    return { pieces, rows };
+  };
+
+  const hand = ({ job, from, rows }: Piece, images: Float32Array): void => {
+    job.done += rows;
+    if (rows === job.rows) {
+      job.resolve(images);
+      return;
+    }
+    job.images ??= new Float32Array(job.rows * imageSize);
+    job.images.set(images, from * imageSize);
+    if (job.done === job.rows) job.resolve(job.images);
+  };
+
+  const runBatch = async (): Promise<void> => {
+    const { pieces, rows } = take();
+    running += 1;
+    onRun?.(rows);
+    try {
+      const latents = new Float32Array(rows * latentSize);
+      const labels = pieces[0]!.job.labels && new Int32Array(rows);
+      let at = 0;
+      for (const { job, from, rows: count } of pieces) {
+        latents.set(job.latents.subarray(from * latentSize, (from + count) * latentSize), at * latentSize);
+        if (labels && job.labels) labels.set(job.labels.subarray(from, from + count), at);
+        at += count;
+      }
+      const { data } = await run(plainTensor(latents, [rows, latentSize]), labels);
+      at = 0;
+      for (const piece of pieces) {
+        hand(piece, data.subarray(at * imageSize, (at + piece.rows) * imageSize));
+        at += piece.rows;
+      }
+    } catch (error) {
+      for (const { job } of pieces) {
+        leave(job);
+        job.reject(error);
+      }
+    } finally {
+      running -= 1;
+      plan();
+    }
+  };
+
+  const start = (): void => {
+    isPlanned = false;
+    while (running < parallel && queue.length > 0) void runBatch();
+  };
+
+  /** Turns of the event loop rather than a timer, whose grain is a millisecond. */
+  const turnUntil = (time: number): void => {
+    if (waiting >= maxBatch || performance.now() >= time) start();
+    else setImmediate(turnUntil, time);
+  };
+
+  const plan = (): void => {
+    if (isPlanned || running >= parallel || queue.length === 0) return;
+    if (waiting >= maxBatch) {
+      start();
+      return;
+    }
+    isPlanned = true;
+    // One turn at least: what arrived together is run together.
+    setImmediate(turnUntil, performance.now() + maxWaitUs / 1000);
+  };
+
+  const submit = (request: BatchRequest): Promise<Float32Array> =>
+    new Promise((resolve, reject) => {
+      const { signal, latents } = request;
+      if (signal.aborted) return reject(signal.reason);
+      const rows = latents.length / latentSize;
+      const job: Job = { ...request, rows, taken: 0, done: 0, images: undefined, resolve, reject };
+      signal.addEventListener(
+        'abort',
+        () => {
+          leave(job);
+          reject(signal.reason);
+        },
+        { once: true },
+      );
+      queue.push(job);
+      waiting += rows;
+      plan();
+    });
+
+  return {
+    submit,
+    get waiting() {
+      return waiting;
+    },
+    get running() {
+      return running;
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * Threads that encode pictures and long JSON, so that the event loop stays free. Tasks that come up together, as those
+ * of one batch do, travel together. It knows nothing of models. https://github.com/piscinajs/piscina
+ */
+import { Piscina } from 'piscina';
+import type { EncodeResult, EncodeTask } from './encode-worker.js';
+
+export interface Encoder {
+  /** @param signal the promise is rejected with its reason; work that has begun is finished and dropped */
+  encode(task: EncodeTask, signal: AbortSignal): Promise<Uint8Array>;
+  readonly threads: number;
+  close(): Promise<void>;
+}
+
+interface Pending {
+  readonly task: EncodeTask;
+  readonly signal: AbortSignal;
+  resolve(bytes: Uint8Array): void;
+  reject(reason: unknown): void;
+}
+
+/** Starts the threads at once: the first picture shall not wait for one. */
+export function createEncoder(threads: number): Encoder {
+  const filename = new URL('encode-worker.js', import.meta.url).href;
+  const pool = new Piscina({ filename, name: 'encodeAll', minThreads: threads, maxThreads: threads });
+  let pending: Pending[] = [];
+
+  const send = async (list: readonly Pending[]): Promise<void> => {
+    try {
+      const results: EncodeResult[] = await pool.run(list.map(({ task }) => task));
+      list.forEach(({ resolve, reject }, i) => {
+        const result = results[i]!;
+        if ('bytes' in result) resolve(result.bytes);
+        else reject(new Error(result.error));
+      });
+    } catch (error) {
+      for (const { reject } of list) reject(error);
+    }
+  };
+
+  const flush = (): void => {
+    const list = pending.filter(({ signal }) => !signal.aborted);
+    pending = [];
+    const share = Math.ceil(list.length / threads);
+    for (let at = 0; at < list.length; at += share) void send(list.slice(at, at + share));
+  };
+
+  const encode: Encoder['encode'] = (task, signal) =>
+    new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason);
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      // After the promises that are settled now: those of the same batch.
+      if (pending.length === 0) process.nextTick(flush);
+      pending.push({ task, signal, resolve, reject });
+    });
+
+  return { encode, threads, close: () => pool.close({ force: true }) };
+}

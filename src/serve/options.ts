@@ -1,0 +1,72 @@
+/**
+ * What a server is told: its models, how it batches, and its limits. Defaults are here and nowhere else.
+ * It opens nothing.
+ */
+import { expected } from '../core/errors.js';
+import type { LoadOptions } from '../load-generator.js';
+
+/** The models, and how they are drawn from. */
+export interface ServeOptions {
+  /** Files by the name that a URL has for them; the first is the default. */
+  readonly models: Readonly<Record<string, string>>;
+  /** Runtime, device and threads of every model. */
+  readonly load?: LoadOptions | undefined;
+  /** Most images in one run of a model; 64 when absent. */
+  readonly maxBatch?: number | undefined;
+  /** How long a run waits for more images while a worker is free, in microseconds; 500 when absent. */
+  readonly maxWaitUs?: number | undefined;
+  /** Most images of a model that are accepted and not yet answered; 1024 when absent. */
+  readonly maxQueue?: number | undefined;
+  /** Most images in one request; 256 when absent. */
+  readonly maxCount?: number | undefined;
+  /** Longest time for a whole answer in milliseconds; 30,000 when absent. */
+  readonly deadlineMs?: number | undefined;
+  /** How often the files are looked at in milliseconds, 0 for never; 1000 when absent. */
+  readonly reloadEveryMs?: number | undefined;
+  /** Answers may be kept by shared caches; true when absent, false where a token guards them. */
+  readonly publicCaches?: boolean | undefined;
+}
+
+/** All of them, with their defaults. */
+export type ServeSettings = { readonly [K in keyof ServeOptions]-?: Exclude<ServeOptions[K], undefined> };
+
+const MOST: Readonly<Record<string, readonly [number, number]>> = {
+  maxBatch: [1, 4096],
+  maxWaitUs: [0, 1_000_000],
+  maxQueue: [1, 1_000_000],
+  maxCount: [1, 65_536],
+  deadlineMs: [1, 3_600_000],
+  reloadEveryMs: [0, 3_600_000],
+};
+
+/** Also what a URL and a file name can both hold. */
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/;
+
+/**
+ * Fills in what is absent.
+ *
+ * @throws GanError `BAD_ARGUMENT` for a value out of range, no model, or a name that a URL cannot hold
+ */
+export function readOptions(options: ServeOptions): ServeSettings {
+  const names = Object.keys(options.models);
+  if (names.length === 0) throw expected('serve', 'at least one model', 'none');
+  const bad = names.find((name) => !NAME.test(name));
+  if (bad !== undefined) throw expected('serve', 'model names of letters, digits, `.`, `_` and `-`', bad);
+  const settings: ServeSettings = {
+    models: options.models,
+    load: options.load ?? {},
+    maxBatch: options.maxBatch ?? 64,
+    maxWaitUs: options.maxWaitUs ?? 500,
+    maxQueue: options.maxQueue ?? 1024,
+    maxCount: options.maxCount ?? 256,
+    deadlineMs: options.deadlineMs ?? 30_000,
+    reloadEveryMs: options.reloadEveryMs ?? 1000,
+    publicCaches: options.publicCaches ?? true,
+  };
+  for (const [key, [least, most]] of Object.entries(MOST)) {
+    const value = settings[key as 'maxBatch'];
+    if (Number.isSafeInteger(value) && value >= least && value <= most) continue;
+    throw expected('serve', `${key} that is a whole number from ${least} to ${most}`, String(value));
+  }
+  return settings;
+}

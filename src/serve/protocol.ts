@@ -1,0 +1,93 @@
+/**
+ * The routes of the Open Inference Protocol v2, so that clients for Triton, KServe and MLServer work as they are.
+ * https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+ */
+import type { FastifyInstance } from 'fastify';
+import {
+  answerInBytes,
+  answerInJson,
+  describeModel,
+  describeServer,
+  toFileLayout,
+} from './protocol-answer.js';
+import { LENGTH_HEADER, readInferRequest } from './protocol-request.js';
+import { Refusal } from './refusal.js';
+import { acceptCall, type Service } from './service.js';
+
+/** Fewer numbers are written to JSON where they are; sending them away would cost more. */
+const SHORT = 512;
+
+/** Latents as text take about 25 bytes a number. */
+const MAX_BODY_BYTES = 4 * 2 ** 20;
+
+interface ModelParams {
+  readonly model: string;
+  readonly version?: string;
+}
+
+const describe = (summary: string, config: object = {}) => ({
+  schema: { summary, tags: ['Open Inference Protocol v2'] },
+  config,
+});
+
+/** @param isReady false once the server is about to stop */
+export async function protocolRoutes(
+  app: FastifyInstance,
+  service: Service,
+  isReady: () => boolean,
+): Promise<void> {
+  const { models, encoder, settings } = service;
+  // The body is bytes, whatever a client calls it.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_BODY_BYTES }, (_request, body, done) =>
+    done(null, body),
+  );
+  const open = { isOpen: true, rateLimit: false };
+
+  app.get('/v2', describe('What this server is'), () => describeServer());
+  app.get('/v2/health/live', describe('Whether it runs', open), () => ({ live: true }));
+  app.get('/v2/health/ready', describe('Whether it takes requests', open), (_request, reply) =>
+    reply.code(isReady() ? 200 : 503).send({ ready: isReady() }),
+  );
+
+  for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {
+    app.get<{ Params: ModelParams }>(path, describe("A model's inputs and outputs"), ({ params }) =>
+      describeModel(models.find(params.model, params.version)),
+    );
+    app.get<{ Params: ModelParams }>(
+      `${path}/ready`,
+      describe('Whether a model takes requests'),
+      ({ params }) => {
+        const { name } = models.find(params.model, params.version);
+        return { name, ready: true };
+      },
+    );
+    app.post<{ Params: ModelParams; Body: unknown }>(
+      `${path}/infer`,
+      describe('Images for latents'),
+      async (request, reply) => {
+        const { params, headers, body } = request;
+        const model = models.find(params.model, params.version);
+        if (headers['content-encoding'] !== undefined)
+          throw new Refusal(415, 'The body has to come uncompressed.');
+        if (!Buffer.isBuffer(body)) throw new Refusal(400, 'The request has no body.');
+        const stated = headers[LENGTH_HEADER];
+        const wish = readInferRequest(body, stated?.toString(), model, settings.maxCount);
+        const { signal, start } = acceptCall(service, model, wish.rows, reply);
+        const { latents, labels, id } = wish;
+        const drawn = await model.batcher.submit({ latents, labels, signal, onStart: start });
+        const images = toFileLayout(drawn, model);
+        if (wish.isBinary) {
+          const answer = answerInBytes(model, id, images);
+          return reply.headers(answer.headers).send(answer.body);
+        }
+        const data =
+          images.length <= SHORT
+            ? Buffer.from(JSON.stringify(Array.from(images)))
+            : await encoder.encode({ kind: 'json', values: images.slice() }, signal);
+        const answer = answerInJson(model, id, images.length, data);
+        return reply.headers(answer.headers).send(answer.body);
+      },
+    );
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * A whole server around the plugin: limits on connections, headers and slow clients, one log line a request, the
+ * OpenAPI document, and an end that loses nothing which was accepted.
+ */
+import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import swagger from '@fastify/swagger';
+import {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyServerOptions,
+  fastify,
+  LogController,
+} from 'fastify';
+import { renderDocs } from './docs-page.js';
+import { type LimitOptions, registerLimits } from './limits.js';
+import type { ServedModel } from './model.js';
+import type { Models } from './models.js';
+import type { ServeOptions } from './options.js';
+import { ganxServe } from './plugin.js';
+import { answerTo } from './refusal.js';
+import { ganxVersion } from './version.js';
+
+export interface ServerOptions extends ServeOptions, Partial<LimitOptions> {
+  /** Connections at a time; 1024 when absent. */
+  readonly maxConnections?: number | undefined;
+  /** How long a connection may take for a request's headers, in milliseconds; 10,000 when absent. */
+  readonly headersTimeoutMs?: number | undefined;
+  /** How long it may take for a whole request, in milliseconds; 30,000 when absent. */
+  readonly requestTimeoutMs?: number | undefined;
+  /** Fastify's own option; false when absent. */
+  readonly logger?: FastifyServerOptions['logger'];
+}
+
+export interface Server {
+  readonly app: FastifyInstance;
+  /** What is served, for people: a line for each model. */
+  describe(): readonly string[];
+  /** @returns the address, such as `http://127.0.0.1:8080` */
+  listen(host: string, port: number): Promise<string>;
+  /**
+   * Ends it: not ready at once, then no new connections, then every accepted request answered, then the models.
+   *
+   * @param noticeMs how long connections are still taken, so that a load balancer can learn of it; 0 when absent
+   */
+  close(noticeMs?: number): Promise<void>;
+}
+
+/** Of a request's head, in bytes and in lines. */
+const MAX_HEADER_BYTES = 16_384;
+const MAX_HEADERS = 100;
+
+const PARSER_STATUS: Readonly<Record<string, readonly [number, string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'Request Header Fields Too Large'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'Payload Too Large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'Request Timeout'],
+};
+
+/** Answers what is no request at all. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const [status, reason] = PARSER_STATUS[error.code ?? ''] ?? [400, 'Bad Request'];
+  const body = JSON.stringify({ error: reason });
+  const head = `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: application/json`;
+  socket.end(`${head}\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+}
+
+async function addDocument(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: 'ganx', version: ganxVersion() } },
+  });
+  const schema = { hide: true };
+  app.get('/openapi.json', { schema }, () => app.swagger());
+  app.get('/docs', { schema }, (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(renderDocs(app.swagger() as object, '')),
+  );
+}
+
+/** `digits: mlp, images 28 × 28 × 1, onnxruntime-node 1.30.0 on cpu` */
+function describeModel({ name, generator }: ServedModel): string {
+  const { metadata, runtime, version, device } = generator;
+  const { model, kind, imageShape } = metadata;
+  return `${name}: ${model}, ${kind} ${imageShape.join(' × ')}, ${runtime} ${version} on ${device}`;
+}
+
+/** @throws GanError for a model that cannot be served or an option out of range */
+export async function createServer(options: ServerOptions): Promise<Server> {
+  const app: FastifyInstance = fastify({
+    logger: options.logger ?? false,
+    logController: new LogController({ disableRequestLogging: true }),
+    // Requests that were sent before a client learned of the end are answered, too.
+    return503OnClosing: false,
+    bodyLimit: 65_536,
+    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    keepAliveTimeout: 72_000,
+    http: {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: options.headersTimeoutMs ?? 10_000,
+      connectionsCheckingInterval: 1000,
+    },
+    routerOptions: { maxParamLength: 128 },
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: (error, _request, reply: FastifyReply) => {
+      const { status, message } = answerTo(error);
+      void reply.code(status).send({ error: message });
+    },
+  });
+  app.server.maxConnections = options.maxConnections ?? 1024;
+  app.server.maxHeadersCount = MAX_HEADERS;
+  let isClosing = false;
+  app.addHook('onSend', async (_request, reply) => {
+    if (isClosing) reply.header('connection', 'close');
+  });
+  app.addHook('onResponse', async ({ method, url, ip, log }, reply) => {
+    const { statusCode: status, elapsedTime } = reply;
+    log.info({ method, url: url.slice(0, 256), status, ms: Number(elapsedTime.toFixed(1)), ip }, 'request');
+  });
+  const { token, cors, ratePerMinute = 0 } = options;
+  await registerLimits(app, { token, cors, ratePerMinute });
+  await addDocument(app);
+  const { publicCaches = token === undefined } = options;
+  let models: Models | undefined;
+  await app.register(ganxServe, {
+    ...options,
+    publicCaches,
+    onOpen: (opened) => {
+      models = opened;
+    },
+  });
+  await app.ready();
+  return {
+    app,
+    describe: () => (models?.list() ?? []).map(describeModel),
+    listen: (host, port) => app.listen({ host, port }),
+    close: async (noticeMs = 0) => {
+      isClosing = true;
+      if (noticeMs > 0) await sleep(noticeMs);
+      await app.close();
+    },
+  };
+}
