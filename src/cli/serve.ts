@@ -19,6 +19,16 @@ const flags = {
     read: knownName(runtimeNames),
   },
   device: { describe: 'cpu, webgpu, cuda, wasm, …, or auto', initially: 'auto', read: anyText },
+  workers: {
+    describe: 'threads of each model, which each hold it in memory',
+    initially: 'one for each core',
+    read: wholeNumber(1, 1024),
+  },
+  threads: {
+    describe: 'threads of one operator in each worker',
+    initially: 'the cores divided among the workers',
+    read: wholeNumber(1, 1024),
+  },
   maxBatch: { describe: 'most images in one run', initially: 64, read: wholeNumber(1, 4096) },
   maxWait: {
     describe: 'microseconds that a run waits for more images while it could begin',
@@ -99,13 +109,19 @@ async function runServe(
   paths: readonly string[],
 ): Promise<void> {
   const { host = '127.0.0.1', port = 8080, runtime, device, notice = 0, logLevel = 'info' } = values;
-  const { maxBatch, maxQueue, maxCount, maxConnections, maxWait, deadline, reloadEvery } = values;
+  const { workers, threads, maxBatch, maxQueue, maxCount, maxConnections, maxWait, deadline, reloadEvery } =
+    values;
   const token = values.token ?? (process.env.GANX_TOKEN || undefined);
   const isLocal = LOOPBACK.includes(host);
   if (runtime) await loadRuntime(runtime);
   const options: ServerOptions = {
     models: readModels(paths),
-    load: { ...(runtime ? { runtime } : {}), ...(device ? { device } : {}) },
+    load: {
+      ...(runtime ? { runtime } : {}),
+      ...(device ? { device } : {}),
+      ...(workers ? { workers } : {}),
+      ...(threads ? { threads } : {}),
+    },
     ...{ maxBatch, maxQueue, maxCount, maxConnections, token },
     maxWaitUs: maxWait,
     deadlineMs: deadline,

@@ -65,6 +65,24 @@ export function createMetrics(list: () => readonly ServedModel[]): Metrics {
   addGauge('ganx_accepted_images', 'Images accepted and not yet answered.', ({ accepted }) => accepted);
   addGauge('ganx_runs_active', 'Runs of a model under way.', ({ batcher }) => batcher.running);
   new Gauge({
+    name: 'ganx_workers',
+    help: 'Threads that hold a model, by what they do.',
+    labelNames: ['model', 'state'],
+    registers,
+    collect() {
+      for (const { name: model, generator } of list()) {
+        const { workers, busy } = generator.workers?.() ?? { workers: 0, busy: 0 };
+        this.set({ model, state: 'busy' }, busy);
+        this.set({ model, state: 'idle' }, workers - busy);
+      }
+    },
+  });
+  addGauge(
+    'ganx_workers_replaced',
+    'Threads that ended and were replaced since the model was opened.',
+    ({ generator }) => generator.workers?.().replaced ?? 0,
+  );
+  new Gauge({
     name: 'ganx_model_info',
     help: 'What is served: always 1.',
     labelNames: ['model', 'version', 'runtime', 'device'],

@@ -4,10 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { GanError, messageOf } from '../core/errors.js';
 import { sizeOf } from '../core/tensor.js';
-import { type LoadOptions, openGenerator } from '../load-generator.js';
+import { openGenerator } from '../load-generator.js';
 import { hasFiniteSample } from '../sample/golden.js';
 import { compareGolden, type Generator, type ModelFile, readModelFile } from '../sample/index.js';
 import { type Batcher, createBatcher } from './batcher.js';
@@ -90,8 +89,7 @@ export async function openModel(
   const bytes = await readBytes(path);
   const digest = createHash('sha256').update(bytes).digest('hex');
   if (digest === known) return undefined;
-  const load: LoadOptions = settings.load;
-  const generator = await openGenerator(bytes, load, path);
+  const generator = await openGenerator(bytes, settings.load, path);
   try {
     await checkNumbers(generator, path);
   } catch (error) {
@@ -113,7 +111,7 @@ export async function openModel(
     imageSize: sizeOf(metadata.imageShape),
     maxBatch: settings.maxBatch,
     maxWaitUs: settings.maxWaitUs,
-    parallel: availableParallelism(),
+    parallel: generator.workers?.().workers ?? 1,
     onRun,
   });
 

@@ -2,6 +2,7 @@
  * What a server is told: its models, how it batches, and its limits. Defaults are here and nowhere else.
  * It opens nothing.
  */
+import { availableParallelism } from 'node:os';
 import { expected } from '../core/errors.js';
 import type { LoadOptions } from '../load-generator.js';
 
@@ -9,7 +10,7 @@ import type { LoadOptions } from '../load-generator.js';
 export interface ServeOptions {
   /** Files by the name that a URL has for them; the first is the default. */
   readonly models: Readonly<Record<string, string>>;
-  /** Runtime, device and threads of every model. */
+  /** Runtime, device and workers of every model; as many workers as the machine has cores when absent. */
   readonly load?: LoadOptions | undefined;
   /** Most images in one run of a model; 64 when absent. */
   readonly maxBatch?: number | undefined;
@@ -54,7 +55,7 @@ export function readOptions(options: ServeOptions): ServeSettings {
   if (bad !== undefined) throw expected('serve', 'model names of letters, digits, `.`, `_` and `-`', bad);
   const settings: ServeSettings = {
     models: options.models,
-    load: options.load ?? {},
+    load: { workers: availableParallelism(), ...options.load },
     maxBatch: options.maxBatch ?? 64,
     maxWaitUs: options.maxWaitUs ?? 500,
     maxQueue: options.maxQueue ?? 1024,

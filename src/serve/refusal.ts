@@ -39,6 +39,9 @@ export function answerTo(error: unknown): Answer {
   if (error instanceof GanError && error.code === 'BAD_ARGUMENT') {
     return { status: 400, message: error.message };
   }
+  if (error instanceof GanError && error.code === 'RUNTIME_UNAVAILABLE') {
+    return { status: 503, message: 'The model did not run; it may when asked again.', retryAfterS: 1 };
+  }
   const status = statusOf(error);
   return {
     status,
