@@ -5,7 +5,7 @@
 import { messageOf } from '../core/errors.js';
 import { plainTensor } from '../core/tensor.js';
 import type { GeneratorShape } from '../core/types.js';
-import { drawSheet, type SheetOptions, toBytes } from '../sample/index.js';
+import { drawSheet, makeGrid, type SheetOptions, toBytes } from '../sample/index.js';
 
 type PictureShape = Pick<GeneratorShape, 'kind' | 'imageShape' | 'imageRange'>;
 
@@ -35,11 +35,17 @@ async function encodeFilm({ values, shape, scale, delay }: Extract<EncodeTask, {
   const { default: sharp } = await import('sharp');
   const [height, width, channels] = shape.imageShape;
   const count = values.length / (height * width * channels);
-  const { data } = toBytes(plainTensor(values, [count, height, width, channels]), shape.imageRange);
-  const raw = { width, height: height * count, channels: channels as 1 | 3, pageHeight: height };
-  let film = sharp(data, { raw, limitInputPixels: false });
-  if (scale > 1) film = film.resize({ width: width * scale, height: height * scale, kernel: 'nearest' });
-  return await film.webp({ lossless: true, loop: 0, delay }).toBuffer();
+  const images = toBytes(plainTensor(values, [count, height, width, channels]), shape.imageRange);
+  const strip = makeGrid(images, { columns: 1, padding: 0, scale });
+  const raw = {
+    width: width * scale,
+    height: height * scale * count,
+    channels: channels as 1 | 3,
+    pageHeight: height * scale,
+  };
+  return await sharp(strip.data, { raw, limitInputPixels: false })
+    .webp({ lossless: true, loop: 0, delay: new Array<number>(count).fill(delay) })
+    .toBuffer();
 }
 
 async function encode(task: EncodeTask): Promise<Uint8Array> {

@@ -11,7 +11,7 @@ import { readOptions, type ServeOptions } from './options.js';
 import { pictureRoutes, readLabel } from './pictures.js';
 import { protocolRoutes } from './protocol.js';
 import { anyText, describeParameters, readParameters, realNumber, wholeNumber } from './query.js';
-import { answerTo } from './refusal.js';
+import { sendError, sendNotFound } from './send-error.js';
 import { openService, type Service } from './service.js';
 
 declare module 'fastify' {
@@ -73,15 +73,9 @@ export async function ganxServe(app: FastifyInstance, options: PluginOptions): P
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
     metrics.noteRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
   });
-  app.setErrorHandler((error, request, reply) => {
-    const { status, message, retryAfterS } = answerTo(error);
-    if (status === 500) request.log.error({ err: error }, 'request failed');
-    if (retryAfterS !== undefined) reply.header('retry-after', String(retryAfterS));
-    return reply.code(status).header('cache-control', 'no-store').send({ error: message });
-  });
-  app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send({ error: 'There is nothing at this address.' }),
-  );
+  app.setErrorHandler(sendError);
+  // Without a prefix, what is not here may be another plugin's.
+  if (app.prefix !== '') app.setNotFoundHandler(sendNotFound);
   app.get(
     '/metrics',
     { schema: { summary: 'Counters for Prometheus', tags: ['pages'] }, config: { rateLimit: false } },

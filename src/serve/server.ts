@@ -8,6 +8,7 @@ import swagger from '@fastify/swagger';
 import {
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   type FastifyServerOptions,
   fastify,
   LogController,
@@ -18,7 +19,7 @@ import type { ServedModel } from './model.js';
 import type { Models } from './models.js';
 import type { ServeOptions } from './options.js';
 import { ganxServe } from './plugin.js';
-import { answerTo } from './refusal.js';
+import { sendError, sendNotFound } from './send-error.js';
 import { ganxVersion } from './version.js';
 
 export interface ServerOptions extends ServeOptions, Partial<LimitOptions> {
@@ -100,11 +101,11 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     },
     routerOptions: { maxParamLength: 128 },
     clientErrorHandler: refuseConnection,
-    frameworkErrors: (error, _request, reply: FastifyReply) => {
-      const { status, message } = answerTo(error);
-      void reply.code(status).send({ error: message });
-    },
+    frameworkErrors: (error, request, reply) =>
+      void sendError(error, request as FastifyRequest, reply as FastifyReply),
   });
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler(sendNotFound);
   app.server.maxConnections = options.maxConnections ?? 1024;
   app.server.maxHeadersCount = MAX_HEADERS;
   let isClosing = false;
