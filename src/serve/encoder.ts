@@ -4,6 +4,7 @@
  */
 import { Piscina } from 'piscina';
 import type { EncodeResult, EncodeTask } from './encode-worker.js';
+import { Refusal } from './refusal.js';
 
 export interface Encoder {
   /** @param signal the promise is rejected with its reason; work that has begun is finished and dropped */
@@ -23,18 +24,24 @@ interface Pending {
 export function createEncoder(threads: number): Encoder {
   const filename = new URL('encode-worker.js', import.meta.url).href;
   const pool = new Piscina({ filename, name: 'encodeAll', minThreads: threads, maxThreads: threads });
+  // A thread that ends without a task harms nobody.
+  pool.on('error', () => {});
   let pending: Pending[] = [];
+
+  const run = async (list: readonly Pending[]): Promise<EncodeResult[]> =>
+    await pool.run(list.map(({ task }) => task));
 
   const send = async (list: readonly Pending[]): Promise<void> => {
     try {
-      const results: EncodeResult[] = await pool.run(list.map(({ task }) => task));
+      // Once more when a thread ended meanwhile, which Piscina replaces.
+      const results = await run(list).catch(() => run(list));
       list.forEach(({ resolve, reject }, i) => {
         const result = results[i]!;
         if ('bytes' in result) resolve(result.bytes);
         else reject(new Error(result.error));
       });
-    } catch (error) {
-      for (const { reject } of list) reject(error);
+    } catch {
+      for (const { reject } of list) reject(new Refusal(503, 'The picture was not encoded; ask again.', 1));
     }
   };
 

@@ -37,6 +37,16 @@ export function readLabel(text: string | undefined, { generator }: ServedModel):
   throw expected('label', names.length > 0 ? 'a class' : 'no class: the model has none', text);
 }
 
+/** A larger picture would keep an encoding thread busy for seconds. */
+const MAX_PIXELS = 2 ** 24;
+
+/** @throws GanError `BAD_ARGUMENT` for more pixels than that */
+function checkPixels({ imageShape: [height, width] }: GeneratorMetadata, count: number, scale: number): void {
+  const pixels = count * height * width * scale ** 2;
+  if (pixels > MAX_PIXELS)
+    throw expected('picture', `at most ${MAX_PIXELS} pixels`, pixels, 'Ask for fewer.');
+}
+
 /** What a picture shows: latents that are drawn only if it has to be made. */
 interface Drawing {
   readonly tag: string;
@@ -105,7 +115,9 @@ export async function pictureRoutes(app: FastifyInstance, service: Service): Pro
     const model = modelOf(request, wish.v);
     const { metadata } = model.generator;
     const label = readLabel(wish.label, model);
-    const { truncation = 1, scale, columns } = wish;
+    const { truncation = 1, scale } = wish;
+    const columns = wish.columns && Math.min(wish.columns, wish.count);
+    checkPixels(metadata, wish.count, scale ?? 1);
     const options = kind === 'single' ? { scale: scale ?? 1, padding: 0 } : { scale, columns };
     const parts = [kind, wish.count, wish.seed, wish.from, truncation, label, scale, columns];
     const drawing: Drawing = {
@@ -135,6 +147,7 @@ export async function pictureRoutes(app: FastifyInstance, service: Service): Pro
     } = wish;
     const longest = Math.max(metadata.imageShape[0], metadata.imageShape[1]);
     const scale = wish.scale ?? Math.max(1, Math.round(128 / longest));
+    checkPixels(metadata, frames, scale);
     const ends = () =>
       [first, to].map((one) => truncateLatents(drawLatents(metadata, one, 0, 1), truncation));
     const drawing: Drawing = {

@@ -1,5 +1,5 @@
 /** `ganx serve` as a user starts it: the built program in a child process, on a free port. */
-import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { afterAll } from 'vitest';
 import { type Running, startGanx, waitUntil } from './cli.js';
 
@@ -48,12 +48,12 @@ export async function readMetric(url: string, name: string): Promise<number> {
 }
 
 /** Ends with what a connection received until the other side closed it. */
-export async function readToEnd(socket: import('node:net').Socket): Promise<string> {
+export function readToEnd(socket: Socket): Promise<string> {
   let text = '';
   socket.setEncoding('latin1').on('data', (chunk) => {
     text += chunk;
   });
-  socket.on('error', () => {}); // A server may cut the connection while the client still writes.
-  await once(socket, 'close');
-  return text;
+  // A server may cut the connection while the client still writes, which is an error to Node and none here.
+  socket.on('error', () => {});
+  return new Promise((resolve) => socket.once('close', () => resolve(text)));
 }
