@@ -6,7 +6,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import cors from '@fastify/cors';
 import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { STYLE_HASH } from './front-page.js';
 import { Refusal } from './refusal.js';
 
@@ -24,16 +24,21 @@ const MAX_URL = 2048;
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
+function hasBody({ headers }: FastifyRequest): boolean {
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = headers;
+  return length !== '0' || encoding !== undefined;
+}
+
 function checkUrl(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', async (request) => {
     if (request.raw.url!.length > MAX_URL)
       throw new Refusal(414, `An address has at most ${MAX_URL} characters.`);
-    const { 'content-length': length = '0', 'transfer-encoding': encoding } = request.headers;
-    const hasBody = length !== '0' || encoding !== undefined;
-    if (!hasBody || !/^(?:GET|HEAD|OPTIONS)$/.test(request.method)) return;
-    // Else the rest of it would be read to its end.
-    reply.header('connection', 'close');
-    throw new Refusal(400, `A ${request.method} has no body.`);
+    if (hasBody(request) && /^(?:GET|HEAD|OPTIONS)$/.test(request.method))
+      throw new Refusal(400, `A ${request.method} has no body.`);
+  });
+  app.addHook('onSend', async (request, reply) => {
+    // An answer that came before the body did: else the rest would be read to its end, for nothing.
+    if (!request.raw.complete && hasBody(request)) reply.header('connection', 'close');
   });
 }
 

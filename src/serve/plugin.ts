@@ -6,7 +6,6 @@
 import type { FastifyInstance } from 'fastify';
 import { expected } from '../core/errors.js';
 import { renderFrontPage } from './front-page.js';
-import type { Models } from './models.js';
 import { readOptions, type ServeOptions } from './options.js';
 import { pictureRoutes, readLabel } from './pictures.js';
 import { protocolRoutes } from './protocol.js';
@@ -48,9 +47,9 @@ function frontRoute(app: FastifyInstance, { models, settings }: Service): void {
   });
 }
 
-/** For who wants to see the models that were opened. */
+/** For who wants to see what was opened. */
 export interface PluginOptions extends ServeOptions {
-  readonly onOpen?: ((models: Models) => void) | undefined;
+  readonly onOpen?: ((service: Service) => void) | undefined;
 }
 
 /**
@@ -62,11 +61,10 @@ export async function ganxServe(app: FastifyInstance, options: PluginOptions): P
   if (typeof options.models !== 'object') throw expected('serve', 'models by name', options.models);
   const settings = readOptions(options);
   const service = await openService(settings, app.log);
-  const { metrics, models } = service;
-  options.onOpen?.(models);
-  let isReady = true;
+  const { metrics } = service;
+  options.onOpen?.(service);
   app.addHook('preClose', async () => {
-    isReady = false;
+    service.isReady = false;
   });
   app.addHook('onClose', () => service.close());
   app.addHook('onResponse', async (request, reply) => {
@@ -83,5 +81,5 @@ export async function ganxServe(app: FastifyInstance, options: PluginOptions): P
   );
   frontRoute(app, service);
   await pictureRoutes(app, service);
-  await app.register(async (inner) => protocolRoutes(inner, service, () => isReady));
+  await app.register(async (inner) => protocolRoutes(inner, service));
 }

@@ -30,12 +30,7 @@ const describe = (summary: string, config: object = {}) => ({
   config,
 });
 
-/** @param isReady false once the server is about to stop */
-export async function protocolRoutes(
-  app: FastifyInstance,
-  service: Service,
-  isReady: () => boolean,
-): Promise<void> {
+export async function protocolRoutes(app: FastifyInstance, service: Service): Promise<void> {
   const { models, encoder, settings } = service;
   // The body is bytes, whatever a client calls it.
   app.removeAllContentTypeParsers();
@@ -47,7 +42,7 @@ export async function protocolRoutes(
   app.get('/v2', describe('What this server is'), () => describeServer());
   app.get('/v2/health/live', describe('Whether it runs', open), () => ({ live: true }));
   app.get('/v2/health/ready', describe('Whether it takes requests', open), (_request, reply) =>
-    reply.code(isReady() ? 200 : 503).send({ ready: isReady() }),
+    reply.code(service.isReady ? 200 : 503).send({ ready: service.isReady }),
   );
 
   for (const path of ['/v2/models/:model', '/v2/models/:model/versions/:version']) {

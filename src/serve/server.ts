@@ -16,10 +16,10 @@ import {
 import { renderDocs } from './docs-page.js';
 import { type LimitOptions, registerLimits } from './limits.js';
 import type { ServedModel } from './model.js';
-import type { Models } from './models.js';
 import type { ServeOptions } from './options.js';
 import { ganxServe } from './plugin.js';
 import { sendError, sendNotFound } from './send-error.js';
+import type { Service } from './service.js';
 import { ganxVersion } from './version.js';
 
 export interface ServerOptions extends ServeOptions, Partial<LimitOptions> {
@@ -120,21 +120,22 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   await registerLimits(app, { token, cors, ratePerMinute });
   await addDocument(app);
   const { publicCaches = token === undefined } = options;
-  let models: Models | undefined;
+  let service: Service | undefined;
   await app.register(ganxServe, {
     ...options,
     publicCaches,
     onOpen: (opened) => {
-      models = opened;
+      service = opened;
     },
   });
   await app.ready();
   return {
     app,
-    describe: () => (models?.list() ?? []).map(describeModel),
+    describe: () => (service?.models.list() ?? []).map(describeModel),
     listen: (host, port) => app.listen({ host, port }),
     close: async (noticeMs = 0) => {
       isClosing = true;
+      if (service) service.isReady = false;
       if (noticeMs > 0) await sleep(noticeMs);
       await app.close();
     },

@@ -16,6 +16,8 @@ export interface Service {
   readonly models: Models;
   readonly encoder: Encoder;
   readonly metrics: Metrics;
+  /** False once the server is about to stop; what comes is still answered. */
+  isReady: boolean;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,7 @@ export async function openService(settings: ServeSettings, log: EventLog): Promi
     models,
     encoder,
     metrics,
+    isReady: true,
     close: async () => {
       await models.close();
       await encoder.close();
