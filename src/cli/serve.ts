@@ -4,6 +4,7 @@ import { loadRuntime, runtimeNames } from '../../runtimes/index.js';
 import { expected } from '../core/errors.js';
 import { createServer, type ServerOptions } from '../serve/index.js';
 import { anyText, type FlagValues, knownName, wholeNumber } from './flags.js';
+import { openLogStream } from './log-stream.js';
 import { printNote } from './print.js';
 import { abortOnSignal } from './stop.js';
 import type { Verb } from './verb.js';
@@ -31,8 +32,8 @@ const flags = {
   },
   maxBatch: { describe: 'most images in one run', initially: 64, read: wholeNumber(1, 4096) },
   maxWait: {
-    describe: 'microseconds that a run waits for more images while it could begin',
-    initially: 500,
+    describe: 'microseconds that a run waits for as many images as came together lately',
+    initially: 5000,
     read: wholeNumber(0, 1_000_000),
   },
   maxQueue: {
@@ -128,7 +129,7 @@ async function runServe(
     reloadEveryMs: reloadEvery,
     ratePerMinute: values.rate ?? (isLocal ? 0 : BUSY_RATE),
     cors: values.cors?.split(',').map((origin) => origin.trim()),
-    logger: { level: logLevel },
+    logger: { level: logLevel, stream: openLogStream() },
   };
   const server = await createServer(options);
   const { signal, release } = abortOnSignal(() =>

@@ -3,12 +3,16 @@
  * came. A request larger than a batch is spread over several. It knows neither HTTP nor seeds.
  */
 import { type FloatTensor, plainTensor } from '../core/tensor.js';
+import type { Call } from './call.js';
+import type { Pace } from './pace.js';
 
 /** Runs a model: latents [n, L] and n classes to images [n, H, W, C]. */
 export type RunModel = (latents: FloatTensor, labels?: Int32Array) => Promise<FloatTensor>;
 
 export interface BatcherOptions {
   readonly run: RunModel;
+  /** Learns of every run. */
+  readonly pace: Pace;
   readonly latentSize: number;
   /** Values of one image. */
   readonly imageSize: number;
@@ -26,10 +30,8 @@ export interface BatchRequest {
   /** [n, latentSize] */
   readonly latents: Float32Array;
   readonly labels?: Int32Array | undefined;
-  /** Drops what still waits; the promise is rejected with its reason. */
-  readonly signal: AbortSignal;
-  /** Is called when the first of its images goes into the model. */
-  readonly onStart?: () => void;
+  /** Its end drops what still waits; the promise is rejected with its reason. */
+  readonly call: Call;
 }
 
 export interface Batcher {
@@ -59,11 +61,12 @@ interface Piece {
 }
 
 export function createBatcher(options: BatcherOptions): Batcher {
-  const { run, latentSize, imageSize, maxBatch, maxWaitUs, parallel, onRun } = options;
+  const { run, pace, latentSize, imageSize, maxBatch, maxWaitUs, parallel, onRun } = options;
   const queue: Job[] = [];
   let waiting = 0;
   let running = 0;
-  let isPlanned = false;
+  /** When the next run begins with what there is then; undefined when none is planned. */
+  let due: number | undefined;
 
   const leave = (job: Job): void => {
     const at = queue.indexOf(job);
@@ -72,13 +75,14 @@ export function createBatcher(options: BatcherOptions): Batcher {
     waiting -= job.rows - job.taken;
   };
 
-  const take = (): { pieces: Piece[]; rows: number } => {
+  /** The next rows of the queue, in order. */
+  const take = (most: number): { pieces: Piece[]; rows: number } => {
     const pieces: Piece[] = [];
     let rows = 0;
-    while (rows < maxBatch && queue.length > 0) {
+    while (rows < most && queue.length > 0) {
       const job = queue[0]!;
-      const count = Math.min(maxBatch - rows, job.rows - job.taken);
-      if (job.taken === 0) job.onStart?.();
+      const count = Math.min(most - rows, job.rows - job.taken);
+      job.call.hasStarted = true;
       pieces.push({ job, from: job.taken, rows: count });
       job.taken += count;
       rows += count;
@@ -99,8 +103,9 @@ export function createBatcher(options: BatcherOptions): Batcher {
     if (job.done === job.rows) job.resolve(job.images);
   };
 
-  const runBatch = async (): Promise<void> => {
-    const { pieces, rows } = take();
+  const runBatch = async (most: number): Promise<void> => {
+    const { pieces, rows } = take(most);
+    const begun = performance.now();
     running += 1;
     onRun?.(rows);
     try {
@@ -113,6 +118,7 @@ export function createBatcher(options: BatcherOptions): Batcher {
         at += count;
       }
       const { data } = await run(plainTensor(latents, [rows, latentSize]), labels);
+      pace.noteRun(rows, performance.now() - begun);
       at = 0;
       for (const piece of pieces) {
         hand(piece, data.subarray(at * imageSize, (at + piece.rows) * imageSize));
@@ -129,42 +135,46 @@ export function createBatcher(options: BatcherOptions): Batcher {
     }
   };
 
+  /** Quick runs one after the other are fuller, which pays more than a second thread; others go side by side. */
+  const places = (): number => (waiting < maxBatch && pace.isQuick(waiting) ? 1 : parallel) - running;
+
   const start = (): void => {
-    isPlanned = false;
-    while (running < parallel && queue.length > 0) void runBatch();
+    due = undefined;
+    if (waiting > 0) pace.noteTide(waiting);
+    for (let free = places(); free > 0 && queue.length > 0; free = places()) {
+      void runBatch(Math.min(maxBatch, Math.ceil(waiting / free)));
+    }
   };
 
-  /** Turns of the event loop rather than a timer, whose grain is a millisecond. */
-  const turnUntil = (time: number): void => {
-    if (waiting >= maxBatch || performance.now() >= time) start();
-    else setImmediate(turnUntil, time);
+  const check = (): void => {
+    if (due === undefined) return;
+    const left = due - performance.now();
+    if (waiting >= pace.target || left <= 0) start();
+    // A timer's grain is a millisecond; below it the event loop turns.
+    else if (left < 1) setImmediate(check);
+    else setTimeout(check, left);
   };
 
   const plan = (): void => {
-    if (isPlanned || running >= parallel || queue.length === 0) return;
-    if (waiting >= maxBatch) {
-      start();
-      return;
-    }
-    isPlanned = true;
-    // One turn at least: what arrived together is run together.
-    setImmediate(turnUntil, performance.now() + maxWaitUs / 1000);
+    if (places() <= 0 || queue.length === 0) return;
+    if (waiting >= maxBatch) start();
+    else if (due === undefined) {
+      due = performance.now() + maxWaitUs / 1000;
+      // One turn at least: what arrives together is run together.
+      setImmediate(check);
+    } else if (waiting >= pace.target) setImmediate(check);
   };
 
   const submit = (request: BatchRequest): Promise<Float32Array> =>
     new Promise((resolve, reject) => {
-      const { signal, latents } = request;
-      if (signal.aborted) return reject(signal.reason);
+      const { call, latents, labels } = request;
+      if (call.reason) return reject(call.reason);
       const rows = latents.length / latentSize;
-      const job: Job = { ...request, rows, taken: 0, done: 0, images: undefined, resolve, reject };
-      signal.addEventListener(
-        'abort',
-        () => {
-          leave(job);
-          reject(signal.reason);
-        },
-        { once: true },
-      );
+      const job: Job = { call, latents, labels, rows, taken: 0, done: 0, images: undefined, resolve, reject };
+      call.onEnd = (reason) => {
+        leave(job);
+        reject(reason);
+      };
       queue.push(job);
       waiting += rows;
       plan();

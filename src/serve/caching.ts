@@ -3,12 +3,12 @@
  * both answers "not modified" without drawing. It draws nothing.
  * https://www.rfc-editor.org/rfc/rfc9110#name-etag https://www.rfc-editor.org/rfc/rfc8246 (immutable)
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 /** @param parts everything that the bytes depend on, in a fixed order */
 export function makeTag(parts: readonly (string | number | undefined)[]): string {
-  return `"${createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 27)}"`;
+  return `"${hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 27)}"`;
 }
 
 function isKnown(header: string | undefined, tag: string): boolean {
@@ -29,14 +29,15 @@ export function setCaching(
   version: string,
   isPublic: boolean,
 ): boolean {
-  const url = new URL(request.url, 'http://host');
-  const isPinned = url.searchParams.get('v') === version;
+  const { url } = request;
+  const isPinned = (request.query as { v?: string }).v === version;
   const who = isPublic ? 'public' : 'private';
   reply.header('etag', tag);
   reply.header('cache-control', isPinned ? `${who}, max-age=31536000, immutable` : `${who}, no-cache`);
   if (!isPinned) {
-    url.searchParams.set('v', version);
-    reply.header('content-location', `${url.pathname}${url.search}`);
+    // A `v` that is there is 1, which means whatever is served.
+    const rest = url.replace(/([?&])v=[^&]*&?/, '$1').replace(/[?&]$/, '');
+    reply.header('content-location', `${rest}${rest.includes('?') ? '&' : '?'}v=${version}`);
   }
   return isKnown(request.headers['if-none-match'], tag);
 }

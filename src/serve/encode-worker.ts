@@ -7,7 +7,7 @@ import { plainTensor } from '../core/tensor.js';
 import type { GeneratorShape } from '../core/types.js';
 import { drawSheet, makeGrid, type SheetOptions, toBytes } from '../sample/index.js';
 
-type PictureShape = Pick<GeneratorShape, 'kind' | 'imageShape' | 'imageRange'>;
+export type PictureShape = Pick<GeneratorShape, 'kind' | 'imageShape' | 'imageRange'>;
 
 /** Work for the thread; `values` are images [count, H, W, C]. */
 export type EncodeTask =

@@ -3,19 +3,20 @@
  * of one batch do, travel together. It knows nothing of models. https://github.com/piscinajs/piscina
  */
 import { Piscina } from 'piscina';
+import type { Call } from './call.js';
 import type { EncodeResult, EncodeTask } from './encode-worker.js';
 import { Refusal } from './refusal.js';
 
 export interface Encoder {
-  /** @param signal the promise is rejected with its reason; work that has begun is finished and dropped */
-  encode(task: EncodeTask, signal: AbortSignal): Promise<Uint8Array>;
+  /** @param call its end rejects the promise; work that has begun is finished and dropped */
+  encode(task: EncodeTask, call: Call): Promise<Uint8Array>;
   readonly threads: number;
   close(): Promise<void>;
 }
 
 interface Pending {
   readonly task: EncodeTask;
-  readonly signal: AbortSignal;
+  readonly call: Call;
   resolve(bytes: Uint8Array): void;
   reject(reason: unknown): void;
 }
@@ -46,19 +47,19 @@ export function createEncoder(threads: number): Encoder {
   };
 
   const flush = (): void => {
-    const list = pending.filter(({ signal }) => !signal.aborted);
+    const list = pending.filter(({ call }) => !call.reason);
     pending = [];
     const share = Math.ceil(list.length / threads);
     for (let at = 0; at < list.length; at += share) void send(list.slice(at, at + share));
   };
 
-  const encode: Encoder['encode'] = (task, signal) =>
+  const encode: Encoder['encode'] = (task, call) =>
     new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      if (call.reason) return reject(call.reason);
+      call.onEnd = reject;
       // After the promises that are settled now: those of the same batch.
       if (pending.length === 0) process.nextTick(flush);
-      pending.push({ task, signal, resolve, reject });
+      pending.push({ task, call, resolve, reject });
     });
 
   return { encode, threads, close: () => pool.close({ force: true }) };

@@ -29,36 +29,52 @@ function hasBody({ headers }: FastifyRequest): boolean {
   return length !== '0' || encoding !== undefined;
 }
 
-function checkUrl(app: FastifyInstance): void {
-  app.addHook('onRequest', async (request) => {
-    if (request.raw.url!.length > MAX_URL)
-      throw new Refusal(414, `An address has at most ${MAX_URL} characters.`);
-    if (hasBody(request) && /^(?:GET|HEAD|OPTIONS)$/.test(request.method))
-      throw new Refusal(400, `A ${request.method} has no body.`);
+/** What every answer says to browsers; pages say more. */
+function addHeaders(app: FastifyInstance, isShared: boolean): void {
+  const policy = isShared ? 'cross-origin' : 'same-origin';
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.header('x-content-type-options', 'nosniff');
+    reply.header('referrer-policy', 'no-referrer');
+    reply.header('cross-origin-resource-policy', policy);
+    done();
   });
-  app.addHook('onSend', async (request, reply) => {
+}
+
+function checkUrl(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.raw.url!.length > MAX_URL)
+      return done(new Refusal(414, `An address has at most ${MAX_URL} characters.`));
+    if (hasBody(request) && /^(?:GET|HEAD|OPTIONS)$/.test(request.method))
+      return done(new Refusal(400, `A ${request.method} has no body.`));
+    done();
+  });
+  app.addHook('onSend', (request, reply, _payload, done) => {
     // An answer that came before the body did: else the rest would be read to its end, for nothing.
     if (!request.raw.complete && hasBody(request)) reply.header('connection', 'close');
+    done();
   });
 }
 
 function checkToken(app: FastifyInstance, token: string): void {
   const wanted = digest(token);
-  app.addHook('onRequest', async (request, reply) => {
-    if (request.routeOptions.config.isOpen) return;
+  app.addHook('onRequest', (request, reply, done) => {
+    if (request.routeOptions.config.isOpen) return done();
     const [, given] = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '') ?? [];
     // Digests have one length, and comparing them takes one time.
-    if (given !== undefined && timingSafeEqual(digest(given), wanted)) return;
+    if (given !== undefined && timingSafeEqual(digest(given), wanted)) return done();
     reply.header('www-authenticate', 'Bearer');
-    throw new Refusal(401, 'A bearer token is needed.');
+    done(new Refusal(401, 'A bearer token is needed.'));
   });
 }
 
 /** Sets up everything that a request passes before it meets a route. */
 export async function registerLimits(app: FastifyInstance, options: LimitOptions): Promise<void> {
   const { token, cors: origins, ratePerMinute } = options;
+  addHeaders(app, origins !== undefined);
   checkUrl(app);
   await app.register(helmet, {
+    // Pages ask for it; a dozen headers on each of thousands of pictures a second would guard nothing.
+    global: false,
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -72,7 +88,7 @@ export async function registerLimits(app: FastifyInstance, options: LimitOptions
     },
     // Whoever ends TLS in front of this server decides on that.
     strictTransportSecurity: false,
-    crossOriginResourcePolicy: { policy: origins ? 'cross-origin' : 'same-origin' },
+    crossOriginResourcePolicy: false,
   });
   if (origins) {
     const origin = origins.includes('*') ? '*' : [...origins];

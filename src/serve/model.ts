@@ -11,6 +11,7 @@ import { hasFiniteSample } from '../sample/golden.js';
 import { compareGolden, type Generator, type ModelFile, readModelFile } from '../sample/index.js';
 import { type Batcher, createBatcher } from './batcher.js';
 import type { ServeSettings } from './options.js';
+import { makePace } from './pace.js';
 import { Refusal } from './refusal.js';
 import { ganxVersion } from './version.js';
 
@@ -59,19 +60,6 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Images a second, as the last runs went; for `Retry-After`. */
-function makePace() {
-  let perSecond = 0;
-  return {
-    note: (rows: number, durationMs: number): void => {
-      const now = (rows / Math.max(0.01, durationMs)) * 1000;
-      perSecond = perSecond === 0 ? now : 0.9 * perSecond + 0.1 * now;
-    },
-    secondsFor: (rows: number): number =>
-      perSecond === 0 ? 1 : Math.min(60, Math.max(1, Math.ceil(rows / perSecond))),
-  };
-}
-
 /**
  * Opens a file.
  *
@@ -99,14 +87,10 @@ export async function openModel(
   const { runtime, version, device } = generator;
   const identity = [digest, runtime, version, device, ganxVersion()].join('\n');
   const { metadata } = generator;
-  const pace = makePace();
+  const pace = makePace(settings.maxBatch, settings.maxWaitUs / 1000);
   const batcher = createBatcher({
-    run: async (latents, labels) => {
-      const start = performance.now();
-      const images = await generator.run(latents, labels);
-      pace.note(latents.shape[0]!, performance.now() - start);
-      return images;
-    },
+    run: (latents, labels) => generator.run(latents, labels),
+    pace,
     latentSize: metadata.latentSize,
     imageSize: sizeOf(metadata.imageShape),
     maxBatch: settings.maxBatch,

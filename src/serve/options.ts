@@ -14,7 +14,10 @@ export interface ServeOptions {
   readonly load?: LoadOptions | undefined;
   /** Most images in one run of a model; 64 when absent. */
   readonly maxBatch?: number | undefined;
-  /** How long a run waits for more images while a worker is free, in microseconds; 500 when absent. */
+  /**
+   * How long a run waits, in microseconds, for as many images as came together lately; 5000 when absent. A client that
+   * is alone soon does not wait at all.
+   */
   readonly maxWaitUs?: number | undefined;
   /** Most images of a model that are accepted and not yet answered; 1024 when absent. */
   readonly maxQueue?: number | undefined;
@@ -57,7 +60,7 @@ export function readOptions(options: ServeOptions): ServeSettings {
     models: options.models,
     load: { workers: availableParallelism(), ...options.load },
     maxBatch: options.maxBatch ?? 64,
-    maxWaitUs: options.maxWaitUs ?? 500,
+    maxWaitUs: options.maxWaitUs ?? 5000,
     maxQueue: options.maxQueue ?? 1024,
     maxCount: options.maxCount ?? 256,
     deadlineMs: options.deadlineMs ?? 30_000,

@@ -9,7 +9,7 @@ import { drawLatents, walkLatents } from '../sample/index.js';
 import { assignLabels } from '../sample/labels.js';
 import { truncateLatents } from '../sample/latents.js';
 import { makeTag, setCaching } from './caching.js';
-import type { EncodeTask } from './encode-worker.js';
+import type { EncodeTask, PictureShape } from './encode-worker.js';
 import type { ServedModel } from './model.js';
 import { anyText, describeParameters, readParameters, realNumber, wholeNumber } from './query.js';
 import { acceptCall, type Service } from './service.js';
@@ -36,6 +36,9 @@ export function readLabel(text: string | undefined, { generator }: ServedModel):
   if (label >= 0 && label < names.length) return label;
   throw expected('label', names.length > 0 ? 'a class' : 'no class: the model has none', text);
 }
+
+/** A sample as it is. */
+const PLAIN = { scale: 1, padding: 0 };
 
 /** A larger picture would keep an encoding thread busy for seconds. */
 const MAX_PIXELS = 2 ** 24;
@@ -67,9 +70,9 @@ async function sendPicture(
   const { tag, type, rows, labels } = drawing;
   const isKnown = setCaching(request, reply, tag, model.version, service.settings.publicCaches);
   if (isKnown) return reply.code(304).send();
-  const { signal, start } = acceptCall(service, model, rows, reply);
-  const values = await model.batcher.submit({ latents: drawing.latents(), labels, signal, onStart: start });
-  const bytes = await service.encoder.encode(drawing.task(values.slice()), signal);
+  const call = acceptCall(service, model, rows, reply);
+  const values = await model.batcher.submit({ latents: drawing.latents(), labels, call });
+  const bytes = await service.encoder.encode(drawing.task(values.slice()), call);
   return reply.type(type).send(bytes);
 }
 
@@ -77,7 +80,15 @@ async function sendPicture(
 const classesOf = ({ generator }: ServedModel) =>
   generator.labelled ? generator.metadata.labels : undefined;
 
-const shapeOf = ({ kind, imageShape, imageRange }: GeneratorMetadata) => ({ kind, imageShape, imageRange });
+/** One object a model: what a message to a thread holds twice is copied once. */
+const shapes = new WeakMap<GeneratorMetadata, PictureShape>();
+
+function shapeOf(metadata: GeneratorMetadata): PictureShape {
+  const { kind, imageShape, imageRange } = metadata;
+  const shape = shapes.get(metadata) ?? { kind, imageShape, imageRange };
+  shapes.set(metadata, shape);
+  return shape;
+}
 
 /** Routes below `/`, for the default model, and below `/models/NAME/`. */
 export async function pictureRoutes(app: FastifyInstance, service: Service): Promise<void> {
@@ -118,7 +129,8 @@ export async function pictureRoutes(app: FastifyInstance, service: Service): Pro
     const { truncation = 1, scale } = wish;
     const columns = wish.columns && Math.min(wish.columns, wish.count);
     checkPixels(metadata, wish.count, scale ?? 1);
-    const options = kind === 'single' ? { scale: scale ?? 1, padding: 0 } : { scale, columns };
+    const plainOptions = scale === undefined ? PLAIN : { scale, padding: 0 };
+    const options = kind === 'single' ? plainOptions : { scale, columns };
     const parts = [kind, wish.count, wish.seed, wish.from, truncation, label, scale, columns];
     const drawing: Drawing = {
       tag: makeTag([model.version, ...parts]),

@@ -34,7 +34,7 @@ function frontRoute(app: FastifyInstance, { models, settings }: Service): void {
     tags: ['pages'],
     querystring: describeParameters(parameters),
   };
-  app.get('/', { schema, validatorCompiler: () => () => true }, (request, reply) => {
+  app.get('/', { schema, validatorCompiler: () => () => true, helmet: {} }, (request, reply) => {
     const wish = readParameters(parameters, request.query);
     const model = models.find(wish.model);
     const points = model.generator.metadata.kind === 'points';
@@ -67,9 +67,10 @@ export async function ganxServe(app: FastifyInstance, options: PluginOptions): P
     service.isReady = false;
   });
   app.addHook('onClose', () => service.close());
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     const route = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
     metrics.noteRequest(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    done();
   });
   app.setErrorHandler(sendError);
   // Without a prefix, what is not here may be another plugin's.

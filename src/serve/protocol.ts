@@ -68,9 +68,9 @@ export async function protocolRoutes(app: FastifyInstance, service: Service): Pr
         if (!Buffer.isBuffer(body)) throw new Refusal(400, 'The request has no body.');
         const stated = headers[LENGTH_HEADER];
         const wish = readInferRequest(body, stated?.toString(), model, settings.maxCount);
-        const { signal, start } = acceptCall(service, model, wish.rows, reply);
+        const call = acceptCall(service, model, wish.rows, reply);
         const { latents, labels, id } = wish;
-        const drawn = await model.batcher.submit({ latents, labels, signal, onStart: start });
+        const drawn = await model.batcher.submit({ latents, labels, call });
         const images = toFileLayout(drawn, model);
         if (wish.isBinary) {
           const answer = answerInBytes(model, id, images);
@@ -79,7 +79,7 @@ export async function protocolRoutes(app: FastifyInstance, service: Service): Pr
         const data =
           images.length <= SHORT
             ? Buffer.from(JSON.stringify(Array.from(images)))
-            : await encoder.encode({ kind: 'json', values: images.slice() }, signal);
+            : await encoder.encode({ kind: 'json', values: images.slice() }, call);
         const answer = answerInJson(model, id, images.length, data);
         return reply.headers(answer.headers).send(answer.body);
       },

@@ -72,7 +72,7 @@ async function addDocument(app: FastifyInstance): Promise<void> {
   });
   const schema = { hide: true };
   app.get('/openapi.json', { schema }, () => app.swagger());
-  app.get('/docs', { schema }, (_request, reply) =>
+  app.get('/docs', { schema, helmet: {} }, (_request, reply) =>
     reply.type('text/html; charset=utf-8').send(renderDocs(app.swagger() as object, '')),
   );
 }
@@ -91,6 +91,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     logController: new LogController({ disableRequestLogging: true }),
     // Requests that were sent before a client learned of the end are answered, too.
     return503OnClosing: false,
+    // One log for all requests; making one for each takes longer than most of them say.
+    childLoggerFactory: (logger) => logger,
     bodyLimit: 65_536,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     keepAliveTimeout: 72_000,
@@ -109,12 +111,14 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   app.server.maxConnections = options.maxConnections ?? 1024;
   app.server.maxHeadersCount = MAX_HEADERS;
   let isClosing = false;
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (isClosing) reply.header('connection', 'close');
+    done();
   });
-  app.addHook('onResponse', async ({ method, url, ip, log }, reply) => {
+  app.addHook('onResponse', ({ method, url, ip, log }, reply, done) => {
     const { statusCode: status, elapsedTime } = reply;
     log.info({ method, url: url.slice(0, 256), status, ms: Number(elapsedTime.toFixed(1)), ip }, 'request');
+    done();
   });
   const { token, cors, ratePerMinute = 0 } = options;
   await registerLimits(app, { token, cors, ratePerMinute });
