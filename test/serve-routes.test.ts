@@ -265,6 +265,8 @@ describe('a guarded server', () => {
     expect(Number(late.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(await late.json()).toEqual({ error: expect.any(String) });
     expect((await fetch(`${limited.url}/v2/health/live`)).status).toBe(200);
+    const lost = await Promise.all(Array.from({ length: 6 }, (_, i) => fetch(`${limited.url}/lost/${i}`)));
+    expect(lost.map(({ status }) => status)).toContain(429);
     await stopServe(limited);
   });
 

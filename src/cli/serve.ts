@@ -53,6 +53,7 @@ const flags = {
     initially: '6000, on 127.0.0.1 any number',
     read: wholeNumber(0, 1_000_000_000),
   },
+  trustProxy: { describe: 'callers are those of X-Forwarded-For; only behind a proxy that sets it' },
   token: { describe: 'bearer token that requests need; better in GANX_TOKEN', read: anyText },
   cors: { describe: 'origins whose pages may read answers, by commas; * for all', read: anyText },
   reloadEvery: {
@@ -110,8 +111,18 @@ async function runServe(
   paths: readonly string[],
 ): Promise<void> {
   const { host = '127.0.0.1', port = 8080, runtime, device, notice = 0, logLevel = 'info' } = values;
-  const { workers, threads, maxBatch, maxQueue, maxCount, maxConnections, maxWait, deadline, reloadEvery } =
-    values;
+  const {
+    trustProxy,
+    workers,
+    threads,
+    maxBatch,
+    maxQueue,
+    maxCount,
+    maxConnections,
+    maxWait,
+    deadline,
+    reloadEvery,
+  } = values;
   const token = values.token ?? (process.env.GANX_TOKEN || undefined);
   const isLocal = LOOPBACK.includes(host);
   if (runtime) await loadRuntime(runtime);
@@ -123,7 +134,7 @@ async function runServe(
       ...(workers ? { workers } : {}),
       ...(threads ? { threads } : {}),
     },
-    ...{ maxBatch, maxQueue, maxCount, maxConnections, token },
+    ...{ maxBatch, maxQueue, maxCount, maxConnections, token, trustProxy },
     maxWaitUs: maxWait,
     deadlineMs: deadline,
     reloadEveryMs: reloadEvery,

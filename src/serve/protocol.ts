@@ -17,8 +17,11 @@ import { acceptCall, type Service } from './service.js';
 /** Fewer numbers are written to JSON where they are; sending them away would cost more. */
 const SHORT = 512;
 
-/** Latents as text take about 25 bytes a number. */
-const MAX_BODY_BYTES = 4 * 2 ** 20;
+/** No model's requests are larger: a number takes up to some 25 bytes as text. Longer JSON would hold the event loop. */
+function findMaxBody({ models, settings }: Service): number {
+  const sizes = models.list().map(({ generator }) => generator.metadata.latentSize);
+  return Math.max(2 ** 20, settings.maxCount * (Math.max(...sizes) + 1) * 32);
+}
 
 interface ModelParams {
   readonly model: string;
@@ -34,8 +37,10 @@ export async function protocolRoutes(app: FastifyInstance, service: Service): Pr
   const { models, encoder, settings } = service;
   // The body is bytes, whatever a client calls it.
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: MAX_BODY_BYTES }, (_request, body, done) =>
-    done(null, body),
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer', bodyLimit: findMaxBody(service) },
+    (_request, body, done) => done(null, body),
   );
   const open = { isOpen: true, rateLimit: false };
 

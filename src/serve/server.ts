@@ -23,6 +23,8 @@ import type { Service } from './service.js';
 import { ganxVersion } from './version.js';
 
 export interface ServerOptions extends ServeOptions, Partial<LimitOptions> {
+  /** Callers' addresses are what `X-Forwarded-For` says; false when absent, since anybody can send that header. */
+  readonly trustProxy?: boolean | undefined;
   /** Connections at a time; 1024 when absent. */
   readonly maxConnections?: number | undefined;
   /** How long a connection may take for a request's headers, in milliseconds; 10,000 when absent. */
@@ -94,6 +96,7 @@ export async function createServer(options: ServerOptions): Promise<Server> {
     // One log for all requests; making one for each takes longer than most of them say.
     childLoggerFactory: (logger) => logger,
     bodyLimit: 65_536,
+    trustProxy: options.trustProxy ?? false,
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     keepAliveTimeout: 72_000,
     http: {
@@ -107,7 +110,6 @@ export async function createServer(options: ServerOptions): Promise<Server> {
       void sendError(error, request as FastifyRequest, reply as FastifyReply),
   });
   app.setErrorHandler(sendError);
-  app.setNotFoundHandler(sendNotFound);
   app.server.maxConnections = options.maxConnections ?? 1024;
   app.server.maxHeadersCount = MAX_HEADERS;
   let isClosing = false;
@@ -122,6 +124,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   });
   const { token, cors, ratePerMinute = 0 } = options;
   await registerLimits(app, { token, cors, ratePerMinute });
+  // Whoever tries addresses at random is counted, too.
+  app.setNotFoundHandler(ratePerMinute > 0 ? { preHandler: app.rateLimit() } : {}, sendNotFound);
   await addDocument(app);
   const { publicCaches = token === undefined } = options;
   let service: Service | undefined;
