@@ -39,6 +39,9 @@ export interface ServedModel {
   retire(): Promise<void>;
 }
 
+/** How often a run is tried. */
+const RUNS = 3;
+
 /** Draws what the file says it draws, or at least numbers. @throws GanError `BAD_MODEL_FILE` */
 async function checkNumbers(generator: Generator, path: string): Promise<void> {
   const refuse = (got: string): GanError =>
@@ -57,6 +60,17 @@ async function readBytes(path: string): Promise<Uint8Array> {
   } catch (cause) {
     const message = `Expected a file that can be read, got \`${messageOf(cause)}\`. Name a generator.onnx.`;
     throw new GanError('IO', path, message, { cause });
+  }
+}
+
+/** Drawing again changes nothing, so a run that ended with its thread is done again while there is hope. */
+async function runAgain<T>(run: () => Promise<T>): Promise<T> {
+  for (let left = RUNS - 1; ; left--) {
+    try {
+      return await run();
+    } catch (error) {
+      if (left === 0 || !(error instanceof GanError && error.code === 'RUNTIME_UNAVAILABLE')) throw error;
+    }
   }
 }
 
@@ -89,7 +103,7 @@ export async function openModel(
   const { metadata } = generator;
   const pace = makePace(settings.maxBatch, settings.maxWaitUs / 1000);
   const batcher = createBatcher({
-    run: (latents, labels) => generator.run(latents, labels),
+    run: (latents, labels) => runAgain(() => generator.run(latents, labels)),
     pace,
     latentSize: metadata.latentSize,
     imageSize: sizeOf(metadata.imageShape),
