@@ -12,7 +12,7 @@ import { encodeLabelledGenerator } from './support/labelled-generator.js';
 import { readMetric, readToEnd, startServe, stopServe } from './support/serve.js';
 
 const folder = makeWorkplace();
-const COUNT = Number(process.env.GANX_FUZZ ?? 4000);
+const COUNT = Number(process.env.GANX_FUZZ ?? 10_000);
 const CLIENTS = 32;
 
 describe('a server', () => {

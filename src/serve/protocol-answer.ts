@@ -44,10 +44,10 @@ export function toFileLayout(images: Float32Array, { generator: { metadata } }: 
   return metadata.layout === 'nchw' ? toNchw(images, metadata.imageShape) : images;
 }
 
-/** A whole answer. */
+/** A whole answer, in the parts that it is made of. */
 export interface InferAnswer {
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
+  readonly parts: readonly Uint8Array[];
 }
 
 function describeAnswer(model: ServedModel, id: string | undefined, output: object): object {
@@ -67,7 +67,7 @@ export function answerInBytes(model: ServedModel, id: string | undefined, images
   const head = Buffer.from(JSON.stringify(describeAnswer(model, id, output)));
   return {
     headers: { 'content-type': 'application/octet-stream', [LENGTH_HEADER]: String(head.length) },
-    body: Buffer.concat([head, new Uint8Array(buffer, byteOffset, byteLength)]),
+    parts: [head, new Uint8Array(buffer, byteOffset, byteLength)],
   };
 }
 
@@ -81,6 +81,6 @@ export function answerInJson(
   const text = JSON.stringify(describeAnswer(model, id, { ...describeOutput(model, count), data: [] }));
   // The list is the last thing in the text.
   const end = text.lastIndexOf('[]');
-  const body = Buffer.concat([Buffer.from(text.slice(0, end)), data, Buffer.from(text.slice(end + 2))]);
-  return { headers: { 'content-type': 'application/json; charset=utf-8' }, body };
+  const parts = [Buffer.from(text.slice(0, end)), data, Buffer.from(text.slice(end + 2))];
+  return { headers: { 'content-type': 'application/json; charset=utf-8' }, parts };
 }
