@@ -200,6 +200,31 @@ describe('a connection', () => {
     await server.close();
   });
 
+  it('that does not read its answer is cut at the deadline', async () => {
+    const line = ['plain.onnx', '--workers', '1', '--max-count', '8192', '--max-queue', '8192'];
+    const server = await startServe([...line, '--deadline', '6000'], folder);
+    const latents = new Uint8Array(8192 * 7 * 4);
+    const parameters = { binary_data_size: latents.length };
+    const head = JSON.stringify({
+      inputs: [{ name: 'latents', shape: [8192, 7], datatype: 'FP32', parameters }],
+    });
+    const socket = await open(server.port);
+    socket.write(
+      `POST /v2/models/plain/infer HTTP/1.1\r\nHost: a\r\nContent-Length: ${head.length + latents.length}`,
+    );
+    socket.write(`\r\nInference-Header-Content-Length: ${head.length}\r\n\r\n${head}`);
+    socket.write(latents);
+    const accepted = () => readMetric(server.url, 'ganx_accepted_images');
+    while ((await accepted()) === 0) await sleep(5);
+    while ((await accepted()) > 0) await sleep(50);
+    // More than lies in the buffers between the two, which are all that it gets.
+    const text = await readToEnd(socket);
+    const [, length] = /content-length: (\d+)/i.exec(text) ?? [];
+    expect(text).toMatch(/^HTTP\/1\.1 200 /);
+    expect(text.length).toBeLessThan(Number(length));
+    expect(await stopServe(server)).toBe(0);
+  });
+
   it('that sends too much is refused before it has sent it', async () => {
     const server = await startServe(['plain.onnx', '--workers', '1'], folder);
     const ask = async (head: string, chunk = ''): Promise<string> => {

@@ -4,6 +4,7 @@ import { loadRuntime, runtimeNames } from '../../runtimes/index.js';
 import { expected } from '../core/errors.js';
 import { createServer, type ServerOptions } from '../serve/index.js';
 import { anyText, type FlagValues, knownName, wholeNumber } from './flags.js';
+import { latentFlags, readDescription } from './latent-flags.js';
 import { openLogStream } from './log-stream.js';
 import { printNote } from './print.js';
 import { abortOnSignal } from './stop.js';
@@ -30,6 +31,7 @@ const flags = {
     initially: 'the cores divided among the workers',
     read: wholeNumber(1, 1024),
   },
+  ...latentFlags,
   maxBatch: { describe: 'most images in one run', initially: 64, read: wholeNumber(1, 4096) },
   maxWait: {
     describe: 'microseconds that a run waits for as many images as came together lately',
@@ -124,6 +126,7 @@ async function runServe(
     reloadEvery,
   } = values;
   const token = values.token ?? (process.env.GANX_TOKEN || undefined);
+  const describe = readDescription(values);
   const isLocal = LOOPBACK.includes(host);
   if (runtime) await loadRuntime(runtime);
   const options: ServerOptions = {
@@ -133,6 +136,7 @@ async function runServe(
       ...(device ? { device } : {}),
       ...(workers ? { workers } : {}),
       ...(threads ? { threads } : {}),
+      ...(describe ? { describe } : {}),
     },
     ...{ maxBatch, maxQueue, maxCount, maxConnections, token, trustProxy },
     maxWaitUs: maxWait,

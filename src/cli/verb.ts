@@ -88,7 +88,8 @@ export function makeCommand<F extends Flags>(verb: Verb<F>): CommandModule {
     command: path ? `${name} ${showPath(path)}` : name,
     describe,
     builder: (yargs) => {
-      if (path) yargs.positional(path.name, { type: 'string', describe: path.describe });
+      // Without `default` yargs would show an empty list as that of a path that may be given several times.
+      if (path) yargs.positional(path.name, { type: 'string', describe: path.describe, default: undefined });
       for (const [key, flag] of Object.entries(flags)) yargs.option(toKebabCase(key), toYargs(flag));
       for (const [line, purpose] of examples) yargs.example(`$0 ${line}`, purpose);
       return yargs;

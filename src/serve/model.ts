@@ -99,7 +99,8 @@ export async function openModel(
     throw error;
   }
   const { runtime, version, device } = generator;
-  const identity = [digest, runtime, version, device, ganxVersion()].join('\n');
+  const described = JSON.stringify(settings.load.describe ?? {});
+  const identity = [digest, described, runtime, version, device, ganxVersion()].join('\n');
   const { metadata } = generator;
   const pace = makePace(settings.maxBatch, settings.maxWaitUs / 1000);
   const batcher = createBatcher({

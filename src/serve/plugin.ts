@@ -77,7 +77,7 @@ export async function ganxServe(app: FastifyInstance, options: PluginOptions): P
   if (app.prefix !== '') app.setNotFoundHandler(sendNotFound);
   app.get(
     '/metrics',
-    { schema: { summary: 'Counters for Prometheus', tags: ['pages'] }, config: { rateLimit: false } },
+    { schema: { summary: 'Counters for Prometheus', tags: ['pages'] } },
     async (_request, reply) => reply.type(metrics.contentType).send(await metrics.print()),
   );
   frontRoute(app, service);
