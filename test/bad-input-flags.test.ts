@@ -25,7 +25,7 @@ async function expectRefused(line: string, ...parts: readonly string[]): Promise
 }
 
 const NAMES = {
-  verbs: 'train, export, sample, embed, measure, figures, parity, lint, info, doctor, setup, demo',
+  verbs: 'train, export, sample, serve, embed, measure, figures, parity, lint, info, doctor, setup, demo',
   models: 'mlp, dcgan',
   runtimes: 'onnxruntime-node, onnxruntime-web, tensorflow',
 };
