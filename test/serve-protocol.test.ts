@@ -135,45 +135,53 @@ describe('inference', () => {
     expect(Float32Array.from(answer.outputs[0]!.data)).toEqual((await plain.run(z)).data);
   });
 
-  it('in bytes there and back, with classes and in the axes of the file', async () => {
-    const z = latents(labelled, 4);
-    const classes = Int32Array.of(2, 0, 1, 1);
-    const { body, headers } = withBytes(
-      {
-        inputs: [
-          {
-            name: 'latents',
-            shape: [4, 6],
-            datatype: 'FP32',
-            parameters: { binary_data_size: z.data.byteLength },
-          },
-          { name: 'labels', shape: [4], datatype: 'INT32', parameters: { binary_data_size: 16 } },
-        ],
-        outputs: [{ name: 'images', parameters: { binary_data: true } }],
-      },
-      z.data,
-      classes,
-    );
-    const { message, values } = await readBinary(await infer('labelled', body, headers));
-    expect(message.outputs).toEqual([
-      {
-        name: 'images',
-        shape: [4, 10, 8, 3],
-        datatype: 'FP32',
-        parameters: { binary_data_size: values.byteLength },
-      },
-    ]);
-    expect(values).toEqual((await labelled.run(z, classes)).data);
+  it.each([false, true])(
+    'in bytes there and back, with classes (as a column: %s) and in the axes of the file',
+    async (column) => {
+      const z = latents(labelled, 4);
+      const classes = Int32Array.of(2, 0, 1, 1);
+      const { body, headers } = withBytes(
+        {
+          inputs: [
+            {
+              name: 'latents',
+              shape: [4, 6],
+              datatype: 'FP32',
+              parameters: { binary_data_size: z.data.byteLength },
+            },
+            {
+              name: 'labels',
+              shape: column ? [4, 1] : [4],
+              datatype: 'INT32',
+              parameters: { binary_data_size: 16 },
+            },
+          ],
+          outputs: [{ name: 'images', parameters: { binary_data: true } }],
+        },
+        z.data,
+        classes,
+      );
+      const { message, values } = await readBinary(await infer('labelled', body, headers));
+      expect(message.outputs).toEqual([
+        {
+          name: 'images',
+          shape: [4, 10, 8, 3],
+          datatype: 'FP32',
+          parameters: { binary_data_size: values.byteLength },
+        },
+      ]);
+      expect(values).toEqual((await labelled.run(z, classes)).data);
 
-    const other = latents(planes, 2);
-    const mixed = await infer('planes', {
-      inputs: [{ name: 'latents', shape: [2, 7], datatype: 'FP32', data: Array.from(other.data) }],
-      parameters: { binary_data_output: true },
-    });
-    const found = await readBinary(mixed);
-    expect(found.message.outputs[0].shape).toEqual([2, 3, 6, 5]);
-    expect(found.values).toEqual(toNchw((await planes.run(other)).data, planes.metadata.imageShape));
-  });
+      const other = latents(planes, 2);
+      const mixed = await infer('planes', {
+        inputs: [{ name: 'latents', shape: [2, 7], datatype: 'FP32', data: Array.from(other.data) }],
+        parameters: { binary_data_output: true },
+      });
+      const found = await readBinary(mixed);
+      expect(found.message.outputs[0].shape).toEqual([2, 3, 6, 5]);
+      expect(found.values).toEqual(toNchw((await planes.run(other)).data, planes.metadata.imageShape));
+    },
+  );
 
   const z = [0, 0, 0, 0, 0, 0, 0];
   const input = { name: 'latents', shape: [1, 7], datatype: 'FP32', data: z };

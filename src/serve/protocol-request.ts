@@ -178,7 +178,9 @@ export function readInferRequest(
   if (!labelled) return { id: id as string, rows, latents: values, labels: undefined, isBinary };
 
   const labels = inputs.get(labelName)!;
-  if (labels.datatype !== 'INT32' || labels.shape.join() !== String(rows))
+  // Triton has classes as a column, and a client that was made for it may keep to that.
+  const isColumn = labels.shape.join() === `${rows},1`;
+  if (labels.datatype !== 'INT32' || !(isColumn || labels.shape.join() === String(rows)))
     throw refuse(`${labelName} has to be INT32 of shape [${rows}].`);
   const classes = readValues(new Int32Array(rows), labels);
   const most = (metadata.labels?.length ?? 0) - 1;
