@@ -34,8 +34,8 @@ const flags = {
   ...latentFlags,
   maxBatch: { describe: 'most images in one run', initially: 64, read: wholeNumber(1, 4096) },
   maxWait: {
-    describe: 'microseconds that a run waits for as many images as came together lately',
-    initially: 5000,
+    describe: 'most microseconds that a run waits for as many images as came together lately',
+    initially: "5000, or a quarter of a run's time while others run",
     read: wholeNumber(0, 1_000_000),
   },
   maxQueue: {

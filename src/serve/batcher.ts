@@ -17,8 +17,6 @@ export interface BatcherOptions {
   /** Values of one image. */
   readonly imageSize: number;
   readonly maxBatch: number;
-  /** Microseconds. */
-  readonly maxWaitUs: number;
   /** Runs that may be under way at a time. */
   readonly parallel: number;
   /** Is told of every run. */
@@ -61,12 +59,13 @@ interface Piece {
 }
 
 export function createBatcher(options: BatcherOptions): Batcher {
-  const { run, pace, latentSize, imageSize, maxBatch, maxWaitUs, parallel, onRun } = options;
+  const { run, pace, latentSize, imageSize, maxBatch, parallel, onRun } = options;
   const queue: Job[] = [];
   let waiting = 0;
   let running = 0;
   /** When the next run begins with what there is then; undefined when none is planned. */
   let due: number | undefined;
+  let isShort = false;
 
   const leave = (job: Job): void => {
     const at = queue.indexOf(job);
@@ -150,8 +149,8 @@ export function createBatcher(options: BatcherOptions): Batcher {
     if (due === undefined) return;
     const left = due - performance.now();
     if (waiting >= pace.target || left <= 0) start();
-    // A timer's grain is a millisecond; below it the event loop turns.
-    else if (left < 1) setImmediate(check);
+    // A timer's grain is a millisecond; only for shorter waits the event loop turns.
+    else if (isShort) setImmediate(check);
     else setTimeout(check, left);
   };
 
@@ -159,7 +158,9 @@ export function createBatcher(options: BatcherOptions): Batcher {
     if (places() <= 0 || queue.length === 0) return;
     if (waiting >= maxBatch) start();
     else if (due === undefined) {
-      due = performance.now() + maxWaitUs / 1000;
+      const patienceMs = pace.patienceMs(running > 0);
+      isShort = patienceMs < 1;
+      due = performance.now() + patienceMs;
       // One turn at least: what arrives together is run together.
       setImmediate(check);
     } else if (waiting >= pace.target) setImmediate(check);

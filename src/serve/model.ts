@@ -102,14 +102,14 @@ export async function openModel(
   const described = JSON.stringify(settings.load.describe ?? {});
   const identity = [digest, described, runtime, version, device, ganxVersion()].join('\n');
   const { metadata } = generator;
-  const pace = makePace(settings.maxBatch, settings.maxWaitUs / 1000);
+  const { maxWaitUs } = settings;
+  const pace = makePace(settings.maxBatch, maxWaitUs === undefined ? undefined : maxWaitUs / 1000);
   const batcher = createBatcher({
     run: (latents, labels) => runAgain(() => generator.run(latents, labels)),
     pace,
     latentSize: metadata.latentSize,
     imageSize: sizeOf(metadata.imageShape),
     maxBatch: settings.maxBatch,
-    maxWaitUs: settings.maxWaitUs,
     parallel: generator.workers?.().workers ?? 1,
     onRun,
   });

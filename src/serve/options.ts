@@ -15,8 +15,8 @@ export interface ServeOptions {
   /** Most images in one run of a model; 64 when absent. */
   readonly maxBatch?: number | undefined;
   /**
-   * How long a run waits, in microseconds, for as many images as came together lately; 5000 when absent. A client that
-   * is alone soon does not wait at all.
+   * The longest that a run waits, in microseconds, for as many images as came together lately. When absent 5000, and
+   * up to a quarter of a run's time while another one is under way. A client that is alone soon does not wait at all.
    */
   readonly maxWaitUs?: number | undefined;
   /** Most images of a model that are accepted and not yet answered; 1024 when absent. */
@@ -32,7 +32,9 @@ export interface ServeOptions {
 }
 
 /** All of them, with their defaults. */
-export type ServeSettings = { readonly [K in keyof ServeOptions]-?: Exclude<ServeOptions[K], undefined> };
+export type ServeSettings = {
+  readonly [K in Exclude<keyof ServeOptions, 'maxWaitUs'>]-?: Exclude<ServeOptions[K], undefined>;
+} & Pick<ServeOptions, 'maxWaitUs'>;
 
 const MOST: Readonly<Record<string, readonly [number, number]>> = {
   maxBatch: [1, 4096],
@@ -60,7 +62,7 @@ export function readOptions(options: ServeOptions): ServeSettings {
     models: options.models,
     load: { workers: availableParallelism(), ...options.load },
     maxBatch: options.maxBatch ?? 64,
-    maxWaitUs: options.maxWaitUs ?? 5000,
+    maxWaitUs: options.maxWaitUs,
     maxQueue: options.maxQueue ?? 1024,
     maxCount: options.maxCount ?? 256,
     deadlineMs: options.deadlineMs ?? 30_000,
@@ -68,7 +70,8 @@ export function readOptions(options: ServeOptions): ServeSettings {
     publicCaches: options.publicCaches ?? true,
   };
   for (const [key, [least, most]] of Object.entries(MOST)) {
-    const value = settings[key as 'maxBatch'];
+    const value = settings[key as 'maxBatch' | 'maxWaitUs'];
+    if (value === undefined) continue;
     if (Number.isSafeInteger(value) && value >= least && value <= most) continue;
     throw expected('serve', `${key} that is a whole number from ${least} to ${most}`, String(value));
   }
