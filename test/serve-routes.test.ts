@@ -12,6 +12,7 @@ import { loadGenerator } from '../src/load-generator.js';
 import { drawSheet, type Generator } from '../src/sample/index.js';
 import { expectRefusal, ganx, makeWorkplace } from './support/cli.js';
 import { encodeLabelledGenerator } from './support/labelled-generator.js';
+import { encodeTinyGenerator, METADATA } from './support/sample-model.js';
 import { readMetric, type Served, startServe, stopServe } from './support/serve.js';
 import { encodeGoldenGenerator } from './support/served-model.js';
 
@@ -22,10 +23,13 @@ let labelled: Generator;
 
 beforeAll(async () => {
   const files = { plain: await encodeGoldenGenerator(), labelled: await encodeLabelledGenerator(3) };
+  const { golden: _, ...metadata } = METADATA;
+  const pairs = encodeTinyGenerator({ metadata: { ...metadata, imageShape: [6, 5, 2] } });
+  writeFileSync(join(folder, 'pairs.onnx'), pairs);
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, `${name}.onnx`), bytes);
   plain = await loadGenerator(files.plain, { device: 'cpu', threads: 1 });
   labelled = await loadGenerator(files.labelled, { device: 'cpu', threads: 1 });
-  server = await startServe(['plain.onnx', 'labelled.onnx', '--max-count', '64'], folder);
+  server = await startServe(['plain.onnx', 'labelled.onnx', 'pairs.onnx', '--max-count', '64'], folder);
 });
 
 async function get(path: string, headers: Record<string, string> = {}) {
@@ -100,6 +104,8 @@ describe('pictures', () => {
     ['/samples/99999999999999999.png', 404, 'nothing'],
     ['/samples/9999999999999999.png', 400, 'seed'],
     ['/interpolate.webp?frames=1', 400, 'frames'],
+    ['/models/pairs/samples/1.png', 400, 'grey or RGB'],
+    ['/models/pairs/interpolate.webp', 400, 'grey or RGB'],
     ['/../package.json', 404, 'nothing'],
     ['/%2e%2e/%2e%2e/etc/passwd', 404, 'nothing'],
     ['/%zz', 400, ''],

@@ -43,8 +43,16 @@ const PLAIN = { scale: 1, padding: 0 };
 /** A larger picture would keep an encoding thread busy for seconds. */
 const MAX_PIXELS = 2 ** 24;
 
-/** @throws GanError `BAD_ARGUMENT` for more pixels than that */
-function checkPixels({ imageShape: [height, width] }: GeneratorMetadata, count: number, scale: number): void {
+/** @throws GanError `BAD_ARGUMENT` for more pixels than that, and for images that are neither grey nor in colour */
+function checkPixels({ kind, imageShape }: GeneratorMetadata, count: number, scale: number): void {
+  const [height, width, channels] = imageShape;
+  if (kind === 'images' && channels !== 1 && channels !== 3)
+    throw expected(
+      'picture',
+      'a model of grey or RGB images',
+      `${channels} channels`,
+      'Ask at /v2 for tensors.',
+    );
   const pixels = count * height * width * scale ** 2;
   if (pixels > MAX_PIXELS)
     throw expected('picture', `at most ${MAX_PIXELS} pixels`, pixels, 'Ask for fewer.');
