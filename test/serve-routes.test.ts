@@ -9,7 +9,7 @@ import { decode } from 'fast-png';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadGenerator } from '../src/load-generator.js';
-import { drawSheet, type Generator } from '../src/sample/index.js';
+import { type Generator, toPng } from '../src/sample/index.js';
 import { expectRefusal, ganx, makeWorkplace } from './support/cli.js';
 import { encodeLabelledGenerator } from './support/labelled-generator.js';
 import { encodeTinyGenerator, METADATA } from './support/sample-model.js';
@@ -53,7 +53,7 @@ describe('pictures', () => {
     const { response, bytes } = await get(path);
     expect(response.headers.get('content-type')).toBe('image/png');
     const { images } = await plain.sample(samples);
-    expect(decode(bytes)).toEqual(decode(drawSheet(images, plain.metadata, options)));
+    expect(decode(bytes)).toEqual(decode(toPng(images, plain.metadata, options)));
   });
 
   it.each([
@@ -62,13 +62,13 @@ describe('pictures', () => {
   ])('of a class: %s', async (query, label) => {
     const { bytes } = await get(`/models/labelled/samples.png?count=3&seed=4&${query}`);
     const { images } = await labelled.sample({ count: 3, seed: 4, label });
-    expect(decode(bytes)).toEqual(decode(drawSheet(images, labelled.metadata)));
+    expect(decode(bytes)).toEqual(decode(toPng(images, labelled.metadata)));
   });
 
   it('take each class in turn when none is named', async () => {
     const { bytes } = await get('/models/labelled/samples.png?count=5&from=1');
     const { images } = await labelled.sample({ count: 5, from: 1 });
-    expect(decode(bytes)).toEqual(decode(drawSheet(images, labelled.metadata)));
+    expect(decode(bytes)).toEqual(decode(toPng(images, labelled.metadata)));
   });
 
   it('move from one seed to another', async () => {
@@ -82,7 +82,7 @@ describe('pictures', () => {
       .raw()
       .toBuffer();
     const { images } = await plain.sample({ seed: 1 });
-    expect([...first]).toEqual([...decode(drawSheet(images, plain.metadata, { scale: 1, padding: 0 })).data]);
+    expect([...first]).toEqual([...decode(toPng(images, plain.metadata, { scale: 1, padding: 0 })).data]);
   });
 
   it.each([

@@ -5,7 +5,7 @@
 import { messageOf } from '../core/errors.js';
 import { plainTensor } from '../core/tensor.js';
 import type { GeneratorShape } from '../core/types.js';
-import { drawSheet, makeGrid, type SheetOptions, toBytes } from '../sample/index.js';
+import { makeGrid, type SheetOptions, toBytes, toPng } from '../sample/index.js';
 
 export type PictureShape = Pick<GeneratorShape, 'kind' | 'imageShape' | 'imageRange'>;
 
@@ -54,7 +54,7 @@ async function encode(task: EncodeTask): Promise<Uint8Array> {
   const { values, shape, options } = task;
   const [height, width, channels] = shape.imageShape;
   const count = values.length / (height * width * channels);
-  return drawSheet(plainTensor(values, [count, height, width, channels]), shape, options);
+  return toPng(plainTensor(values, [count, height, width, channels]), shape, options);
 }
 
 /** Does the tasks of one message, one after the other. */
