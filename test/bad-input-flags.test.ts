@@ -25,7 +25,8 @@ async function expectRefused(line: string, ...parts: readonly string[]): Promise
 }
 
 const NAMES = {
-  verbs: 'train, export, sample, merge, embed, measure, figures, parity, lint, info, doctor, setup, demo',
+  verbs:
+    'train, export, sample, merge, serve, embed, measure, figures, parity, lint, info, doctor, setup, demo',
   models: 'mlp, dcgan',
   runtimes: 'onnxruntime-node, onnxruntime-web, tensorflow',
 };

@@ -11,6 +11,7 @@ const VERBS = [
   'export',
   'sample',
   'merge',
+  'serve',
   'measure',
   'figures',
   'parity',

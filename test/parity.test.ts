@@ -93,7 +93,7 @@ it('finds a candidate for every name in GANX_REQUIRE', () => {
     ...candidates.flatMap(({ runtime, device }) => [runtime, `${runtime}/${device}`]),
     ...inChromium,
     // The judges from outside and what the tests of pages and packages need.
-    ...['python', 'mlserver', 'chromium', 'npm'],
+    ...['python', 'mlserver', 'tritonclient', 'chromium', 'npm'],
   ];
   expect(required.filter((name) => !known.includes(name))).toEqual([]);
 });

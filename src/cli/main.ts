@@ -16,6 +16,7 @@ const VERBS: Readonly<Record<string, () => Promise<CommandModule>>> = {
   export: async () => makeCommand((await import('./export.js')).exportVerb),
   sample: async () => makeCommand((await import('./sample.js')).sampleVerb),
   merge: async () => makeCommand((await import('./merge.js')).mergeVerb),
+  serve: async () => makeCommand((await import('./serve.js')).serveVerb),
   embed: async () => makeCommand((await import('./embed.js')).embedVerb),
   measure: async () => makeCommand((await import('./measure.js')).measureVerb),
   figures: async () => makeCommand((await import('./figures.js')).figuresVerb),

@@ -10,13 +10,21 @@ import { type Flag, type Flags, type FlagValues, toKebabCase } from './flags.js'
 export interface Verb<F extends Flags> {
   readonly name: string;
   readonly describe: string;
-  /** The path that follows the verb; it must be there unless it is optional. */
-  readonly path?: { readonly name: string; readonly describe: string; readonly optional?: true };
+  /** The path that follows the verb; it must be there unless it is optional, and may be followed by more if `many`. */
+  readonly path?: {
+    readonly name: string;
+    readonly describe: string;
+    readonly optional?: true;
+    readonly many?: true;
+  };
   readonly flags: F;
   /** Command lines without the program's name, and what each is for. */
   readonly examples: readonly (readonly [commandLine: string, purpose: string])[];
-  /** @param path '' for a verb that takes none, or where an optional one is absent */
-  run(values: FlagValues<F>, path: string): Promise<void>;
+  /**
+   * @param path  '' for a verb that takes none, or where an optional one is absent
+   * @param paths all of them, of a verb that takes many
+   */
+  run(values: FlagValues<F>, path: string, paths: readonly string[]): Promise<void>;
 }
 
 /** Keys that yargs itself adds, and the flags that every verb has. */
@@ -67,14 +75,21 @@ function readFlags<F extends Flags>(flags: F, argv: Readonly<Record<string, unkn
   return Object.fromEntries(values) as FlagValues<F>;
 }
 
+/** `<file>`, `[file]` or `<file..>`. */
+function showPath({ name, optional, many }: NonNullable<Verb<Flags>['path']>): string {
+  const text = many ? `${name}..` : name;
+  return optional ? `[${text}]` : `<${text}>`;
+}
+
 /** The verb as a command of yargs. Its handler throws GanError `BAD_ARGUMENT` for what it does not understand. */
 export function makeCommand<F extends Flags>(verb: Verb<F>): CommandModule {
   const { name, describe, path, flags, examples } = verb;
   return {
-    command: path ? `${name} ${path.optional ? `[${path.name}]` : `<${path.name}>`}` : name,
+    command: path ? `${name} ${showPath(path)}` : name,
     describe,
     builder: (yargs) => {
-      if (path) yargs.positional(path.name, { type: 'string', describe: path.describe });
+      // Without `default` yargs would show an empty list as that of a path that may be given several times.
+      if (path) yargs.positional(path.name, { type: 'string', describe: path.describe, default: undefined });
       for (const [key, flag] of Object.entries(flags)) yargs.option(toKebabCase(key), toYargs(flag));
       for (const [line, purpose] of examples) yargs.example(`$0 ${line}`, purpose);
       return yargs;
@@ -84,7 +99,8 @@ export function makeCommand<F extends Flags>(verb: Verb<F>): CommandModule {
       const values = readFlags(flags, argv);
       const given = path && argv[path.name];
       const isAbsent = !path || (path.optional && given === undefined);
-      await verb.run(values, isAbsent ? '' : anyPath(name, given));
+      const paths = isAbsent ? [] : [given].flat().map((one) => anyPath(name, one));
+      await verb.run(values, paths[0] ?? '', paths);
     },
   };
 }

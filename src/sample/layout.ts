@@ -111,3 +111,23 @@ export function toNhwc(data: Float32Array, imageShape: readonly [number, number,
   }
   return out;
 }
+
+/**
+ * Brings images from [n, H, W, C] to [n, C, H, W], the way back of {@link toNhwc}.
+ *
+ * @param imageShape [H, W, C]
+ */
+export function toNchw(data: Float32Array, imageShape: readonly [number, number, number]): Float32Array {
+  const channels = imageShape[2];
+  if (channels === 1) return data;
+  const pixels = imageShape[0] * imageShape[1];
+  const size = sizeOf(imageShape);
+  const out = new Float32Array(data.length);
+  for (let image = 0; image < data.length; image += size) {
+    for (let c = 0; c < channels; c++) {
+      let to = image + c * pixels;
+      for (let from = image + c; from < image + size; from += channels) out[to++] = data[from]!;
+    }
+  }
+  return out;
+}

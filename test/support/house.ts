@@ -119,7 +119,20 @@ const ROOMS: Readonly<Record<string, Room>> = {
     ],
     libraries: { 'node:': ANY, '@tensorflow/tfjs': ANY, '@tensorflow/tfjs-core': ANY },
   },
-  'src/serve': { rooms: ['src/core', 'src/sample'], libraries: { 'node:': ANY } },
+  'src/serve': {
+    rooms: ['src/core', 'src/sample', 'src/load-generator.ts'],
+    libraries: {
+      'node:': ANY,
+      fastify: ANY,
+      '@fastify/cors': ANY,
+      '@fastify/helmet': ANY,
+      '@fastify/rate-limit': ANY,
+      '@fastify/swagger': ANY,
+      'prom-client': ANY,
+      piscina: ANY,
+      sharp: ANY,
+    },
+  },
   'src/browser': { rooms: ['src/core', 'runtimes/contract.ts'], libraries: { 'node:': ANY } },
   'src/web': {
     rooms: [
