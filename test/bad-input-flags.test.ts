@@ -28,7 +28,7 @@ const NAMES = {
   verbs:
     'train, export, sample, merge, serve, embed, measure, figures, parity, lint, info, doctor, setup, demo',
   models: 'mlp, dcgan',
-  runtimes: 'onnxruntime-node, onnxruntime-web, tensorflow',
+  runtimes: 'onnxruntime-node, onnxruntime-web, ganx-wasm, tensorflow',
 };
 
 describe('an unknown name lists the known ones', () => {
@@ -61,7 +61,7 @@ describe('an unknown name lists the known ones', () => {
       'See `ganx sample --help`',
     ],
     ['parity generator.onnx --require abacus', 'Known: onnxruntime-node, ', 'got `abacus`'],
-    ['doctor --require abacus', 'Known: chromium, onnxruntime, onnxruntime-node', 'got `abacus`'],
+    ['doctor --require abacus', 'Known: chromium, ganx-wasm, ganx-wasm/wasm, onnxruntime, onnxruntime-node', 'got `abacus`'],
     ['export run --layout chwn', '[--layout] Expected one of nhwc, nchw', 'got `chwn`'],
   ])('%s', async (line, ...parts) => {
     await expectRefused(line, ...parts);

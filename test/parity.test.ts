@@ -93,7 +93,7 @@ it('finds a candidate for every name in GANX_REQUIRE', () => {
     ...candidates.flatMap(({ runtime, device }) => [runtime, `${runtime}/${device}`]),
     ...inChromium,
     // The judges from outside and what the tests of pages and packages need.
-    ...['python', 'mlserver', 'tritonclient', 'chromium', 'npm'],
+    ...['python', 'mlserver', 'tritonclient', 'kserve', 'chromium', 'npm'],
   ];
   expect(required.filter((name) => !known.includes(name))).toEqual([]);
 });
