@@ -61,7 +61,11 @@ describe('an unknown name lists the known ones', () => {
       'See `ganx sample --help`',
     ],
     ['parity generator.onnx --require abacus', 'Known: onnxruntime-node, ', 'got `abacus`'],
-    ['doctor --require abacus', 'Known: chromium, ganx-wasm, ganx-wasm/wasm, onnxruntime, onnxruntime-node', 'got `abacus`'],
+    [
+      'doctor --require abacus',
+      'Known: chromium, ganx-wasm, ganx-wasm/wasm, onnxruntime, onnxruntime-node',
+      'got `abacus`',
+    ],
     ['export run --layout chwn', '[--layout] Expected one of nhwc, nchw', 'got `chwn`'],
   ])('%s', async (line, ...parts) => {
     await expectRefused(line, ...parts);

@@ -78,7 +78,7 @@ const SHARED =
 async function benchSaturation(folder: string, seconds: number, tell: (what: string) => void) {
   const rows: string[][] = [];
   const results: unknown[] = [];
-  for (const name of ['wide', 'mlp'] satisfies SubjectName[]) {
+  for (const name of ['wider', 'wide', 'mlp'] satisfies SubjectName[]) {
     tell(`${name}: making the file`);
     const subject = await makeSubject(folder, name);
     tell(`${name}: without a server`);

@@ -21,11 +21,12 @@ export interface Subject {
   readonly shape: GeneratorShape;
 }
 
-/** The paper's sizes for MNIST; a common DCGAN; one that costs 5 ms an image or more on two cores. */
+/** The paper's sizes for MNIST; a common DCGAN; two that cost 5 ms an image or more on two cores. */
 const NETWORKS = {
   mlp: { title: 'MLP 28x28, width 1200', model: 'mlp', imageShape: [28, 28, 1], width: 1200 },
   dcgan: { title: 'DCGAN 28x28, width 64', model: 'dcgan', imageShape: [28, 28, 1], width: 64 },
   wide: { title: 'DCGAN 64x64 RGB, width 128', model: 'dcgan', imageShape: [64, 64, 3], width: 128 },
+  wider: { title: 'DCGAN 64x64 RGB, width 256', model: 'dcgan', imageShape: [64, 64, 3], width: 256 },
 } as const;
 
 export type SubjectName = keyof typeof NETWORKS;
