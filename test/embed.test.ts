@@ -163,7 +163,7 @@ describe('the page', () => {
     ).toBeLessThanOrEqual(1);
     const facts = await readFacts(page);
     expect(facts).toMatchObject({
-      Runtime: `ganx ${packageJson.version}`,
+      Runtime: `ganx kernels ${packageJson.version}`,
       Device: expect.stringContaining('SIMD'),
     });
     expect(page.complaints).toEqual([]);

@@ -11,7 +11,7 @@ export interface Drawing {
 
 /** Runtimes and devices as people call them. */
 const NAMES: Readonly<Record<string, string>> = {
-  'ganx-wasm': 'ganx',
+  'ganx-wasm': 'ganx kernels',
   'onnxruntime-web': 'ONNX Runtime Web',
   wasm: 'WebAssembly',
   webgpu: 'WebGPU',
@@ -74,6 +74,9 @@ export function listFacts(
       ? [['Threads', ONE_THREAD] satisfies [string, string]]
       : []),
     ['Speed', `${formatMs(drawing.durationMs / drawing.count)} per sample, over the last ${drawing.count}`],
-    ...refused.map(({ device: other, reason }): [string, string] => [`Not ${nameOf(other)}`, reason]),
+    ...refused.map((other): [string, string] => [
+      `Not ${nameOf(other.device === device ? other.runtime : other.device)}`,
+      other.reason,
+    ]),
   ];
 }
