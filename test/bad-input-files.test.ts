@@ -96,8 +96,8 @@ describe('a damaged checkpoint', () => {
     expectRefusal(await run(`export run/${STATE} -o x.onnx`), 'Expected a snapshot, got `a training-state`');
     expectRefusal(
       await run('export generator.onnx -o x.onnx'),
-      'Expected a ganx checkpoint',
-      'Name a .safetensors',
+      'Expected a run folder or a snapshot, got `generator.onnx`',
+      'only --triton takes one',
     );
   });
 });

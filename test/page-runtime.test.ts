@@ -117,11 +117,11 @@ describe('a page', () => {
     needChromium(context);
     const page = prepareSessionPage({ webgpu: false });
     try {
-      expect(await page.call('probe', 'webgpu')).toEqual({
+      expect(await page.call('probe', 'onnxruntime-web', 'webgpu')).toEqual({
         ok: false,
         reason: expect.stringMatching(/WebGPU/),
       });
-      expect(await page.call('probe', 'wasm')).toMatchObject({ ok: true });
+      expect(await page.call('probe', 'onnxruntime-web', 'wasm')).toMatchObject({ ok: true });
     } finally {
       await page.close();
     }
@@ -133,13 +133,17 @@ describe('a page', () => {
     const model = Buffer.from(encodeSmallGenerator(7)).toString('base64');
     try {
       await page.call('send', model);
-      await expect(page.call('open', { device: 'wasm', assets: '/nowhere' })).rejects.toMatchObject({
+      await expect(
+        page.call('open', 'onnxruntime-web', { device: 'wasm', assets: '/nowhere' }),
+      ).rejects.toMatchObject({
         code: 'RUNTIME_UNAVAILABLE',
         message: expect.stringMatching(/\/nowhere\/ort-wasm-simd-threaded\.mjs/),
       });
       await page.close();
       await page.call('send', model);
-      expect(await page.call('open', { device: 'wasm', assets: '/ort' })).toMatchObject({ id: 1 });
+      expect(await page.call('open', 'onnxruntime-web', { device: 'wasm', assets: '/ort' })).toMatchObject({
+        id: 1,
+      });
     } finally {
       await page.close();
     }

@@ -33,7 +33,7 @@ describe('the bundle', () => {
     }
     for (const name of scripts()) {
       expect(readFileSync(join(SITE, name), 'utf8')).not.toMatch(
-        /tensorflow|\bfrom\s*["'`](?!\.\/)|require\(/,
+        /@tensorflow\/|tfjs|(?:[}\w*]\s*from|\bimport)\s*["'](?!\.\/)|require\(/,
       );
     }
   });

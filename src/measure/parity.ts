@@ -106,11 +106,12 @@ function checkCount(what: string, value: number): void {
     throw expected('parity', `${what} as a whole number above 0`, value);
 }
 
-/** Whether a device said, when it opened or ran a file, that it has no half precision or not all of its operators. */
-function lacksWhatItTakes(error: unknown): boolean {
+/** Whether a device said, when it opened or ran a file, that it has not all of its operators or no half precision. */
+function lacksWhatItTakes(error: unknown, dtype: string): boolean {
   if (!(error instanceof GanError)) return false;
   const { code, message } = error;
-  return code === 'UNSUPPORTED_OP' || (code === 'RUNTIME_UNAVAILABLE' && message.includes('shader-f16'));
+  if (code === 'UNSUPPORTED_OP') return true;
+  return dtype === 'float16' && code === 'RUNTIME_UNAVAILABLE' && message.includes('shader-f16');
 }
 
 /** A device that cannot be used: a SKIP, unless it is required. */
@@ -223,7 +224,9 @@ export async function measureParity(
       onProgress?.(drawn, candidate);
     }).catch((error: unknown): Outcome => {
       const reason = messageOf(error);
-      return lacksWhatItTakes(error) ? passOver(candidate, reason, require) : { status: 'FAIL', reason };
+      return lacksWhatItTakes(error, dtype)
+        ? passOver(candidate, reason, require)
+        : { status: 'FAIL', reason };
     });
     rows.push({
       runtime: candidate.runtime,
