@@ -7,7 +7,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // Native sessions and tfjs's global engine do not like to share a process between files.
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than a small machine has cores: many tests wait for a browser, a program or a server.
+    maxWorkers: 3,
     // Not an assertion on speed: only so that a hanging test ends.
     testTimeout: 300_000,
     hookTimeout: 300_000,

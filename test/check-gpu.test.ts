@@ -156,7 +156,7 @@ describe.skipIf(!isLinux)('the check, packed', () => {
     packed = await run(process.execPath, [
       MAIN,
       ...['--parts', 'webgpu', '--piece-mb', '30', '--level', '1', '--out', out],
-      ...['--only', 'devices,sampling,throughput,training', '--precision', 'float32', '--json', json],
+      ...['--only', 'devices,sampling,throughput', '--precision', 'float32', '--json', json],
       ...['--subjects', 'mlp', '--batches', '4,1', '--repetitions', '1'],
     ]);
     pieces = (await readdir(out)).filter((name) => name.startsWith('webgpu-'));
@@ -168,8 +168,6 @@ describe.skipIf(!isLinux)('the check, packed', () => {
     expect(packed.stdout).toMatch(/SKIP \| onnxruntime on webgpu +\|.*No WebGPU adapter/);
     expect(packed.stdout).toMatch(/SKIP \| onnxruntime on cuda +\| - +\| - +\| \w+/);
     expect(packed.stdout).toMatch(/SKIP \| tensorflow on cuda +\| - +\| - +\| \w+/);
-    expect(packed.stdout).toMatch(/PASS \| mlp: onnxruntime on cpu, against tfjs on cpu +\| \d\.\de-\d/);
-    expect(packed.stdout).toMatch(/PASS \| dcgan: onnxruntime on cpu, against tfjs on cpu +\| \d\.\de-\d/);
     expect(packed.stdout).toMatch(/\| batch 1 +\| batch 4 +\| remark/);
     expect(packed.stdout).toMatch(/TOLD \| onnxruntime on cpu +\| [\d.]+ +\| [\d.]+ +\|/);
     expect(packed.stdout).toMatch(/\b4 passed, 0 failed, 13 skipped\n$/);
