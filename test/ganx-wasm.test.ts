@@ -190,6 +190,18 @@ describe('a constant for every sample, and channels last', () => {
   });
 });
 
+it('runs a file that only gives its input another shape', async () => {
+  // More than the memory that a module begins with.
+  const [height, width] = [100, 300];
+  const constants = { shape: [[0, height, width], [3]] } as const;
+  const nodes = [['Reshape', ['latents', 'shape'], ['images']]] as const;
+  const file = model({ constants, nodes }, height * width, [height, width]);
+  for (const batch of [1, 3]) {
+    const [own, other] = await runBoth(file, draw(batch, height * width));
+    expect(own!.data).toEqual(other!.data);
+  }
+});
+
 describe('a file that is left to others', () => {
   const dense = { weights: [normal(1, 'w', 0, 12), [4, 3]] } as const;
   it.each([
@@ -207,6 +219,19 @@ describe('a file that is left to others', () => {
         constants: { shape: [[-1, 4], [2]] },
       },
       /Reshape.*someday/,
+    ],
+    [
+      'numbers that become whole',
+      { nodes: [['Cast', ['latents'], ['images'], { to: 6 }]] },
+      /Cast.*single or half precision.*element type 6/,
+    ],
+    [
+      'an extent of zero',
+      {
+        nodes: [['Reshape', ['latents', 'shape'], ['images'], { allowzero: 1 }]],
+        constants: { shape: [[0, 4], [2]] },
+      },
+      /Reshape.*allowzero/,
     ],
     [
       'a shape that does not fit',

@@ -5,7 +5,7 @@
  */
 import { sizeOf } from '../../src/core/tensor.js';
 import { type Constant, type FindConstant, readConstants } from './constants.js';
-import type { Graph, GraphNode } from './read-graph.js';
+import { ELEMENT, type Graph, type GraphNode } from './read-graph.js';
 import { unsupported } from './unsupported.js';
 
 /** y = x·W + b for each sample. */
@@ -143,7 +143,8 @@ const PLANNERS: Readonly<
   },
 
   Reshape(node, shape, find) {
-    readAttributes(node, { allowzero: 0 });
+    const { allowzero } = readAttributes(node, { allowzero: 0 });
+    if (allowzero !== 0) throw refuse(node, 'a 0 that keeps an extent', 'allowzero');
     const wanted = find(node.inputs[1])?.readWholes();
     // The batch is kept (0) or made of what is left (-1).
     const [batch, ...extents] = wanted ?? [];
@@ -183,8 +184,12 @@ const PLANNERS: Readonly<
   Sigmoid: (_, shape) => ({ shape, layer: { kind: 'activation', kernel: 'sigmoid', alpha: 0 } }),
   Tanh: (_, shape) => ({ shape, layer: { kind: 'activation', kernel: 'tanh', alpha: 0 } }),
   Identity: (_, shape) => ({ shape }),
-  // To half precision and back: everything is computed in single precision here.
-  Cast: (_, shape) => ({ shape }),
+  Cast(node, shape) {
+    const { to } = readAttributes(node, { to: 0 });
+    // To half precision and back: everything is computed in single precision here.
+    if (to === ELEMENT.float || to === ELEMENT.half) return { shape };
+    throw refuse(node, 'single or half precision', `element type ${to}`);
+  },
 };
 
 /**

@@ -5,7 +5,7 @@ import { sizeOf, type TensorMap } from '../../src/core/tensor.js';
 import type { Session, ValueInfo } from '../../src/core/types.js';
 import { checkRun, describeValue, disposedSession } from '../contract.js';
 import type { CompiledKernels } from './kernels.js';
-import { type ReadyLayer, readyLayer } from './layers.js';
+import { readyLayer } from './layers.js';
 import { Arena } from './memory.js';
 import { planGraph } from './plan.js';
 import { ELEMENT, type Graph, type GraphValue } from './read-graph.js';
@@ -34,13 +34,12 @@ function expectBatch(what: string, values: readonly GraphValue[]): { info: Value
   return { info: describeValue(NAME, value.name, 'float32', value.shape), sample: sample as number[] };
 }
 
-/** Two areas for what becomes of samples and one that a layer works in, for so many samples. */
-function layOut(arena: Arena, layers: readonly ReadyLayer[], samples: number) {
-  const widest = Math.max(...layers.flatMap(({ inputSize, outputSize }) => [inputSize, outputSize]));
+/** Two areas for so many samples of at most `widest` numbers, and one that a layer works in. */
+function layOut(arena: Arena, samples: number, widest: number, scratch: number) {
   return {
     samples,
     areas: [arena.allocate(widest * samples), arena.allocate(widest * samples)] as const,
-    scratch: arena.allocate(Math.max(...layers.map((layer) => layer.scratch))),
+    scratch: arena.allocate(scratch),
   };
 }
 
@@ -62,8 +61,9 @@ export function openSession(graph: Graph, { kernels, isFused }: CompiledKernels)
   const [inputSize, outputSize] = [sizeOf(input.sample), sizeOf(output.sample)];
   const weightsEnd = arena.end;
   const widest = Math.max(inputSize, ...layers.map((layer) => layer.outputSize));
+  const scratch = Math.max(0, ...layers.map((layer) => layer.scratch));
   const most = Math.max(1, Math.min(MOST_SAMPLES, Math.floor(MOST_NUMBERS / widest)));
-  let room = layOut(arena, layers, 1);
+  let room = layOut(arena, 1, widest, scratch);
   let open = true;
 
   /** Draws a few samples. */
@@ -71,7 +71,7 @@ export function openSession(graph: Graph, { kernels, isFused }: CompiledKernels)
     const samples = latents.length / inputSize;
     if (samples > room.samples) {
       arena.release(weightsEnd);
-      room = layOut(arena, layers, samples);
+      room = layOut(arena, samples, widest, scratch);
     }
     let [from, to] = room.areas;
     arena.view(from, latents.length).set(latents);
