@@ -1,5 +1,5 @@
 /**
- * The kernels as one WebAssembly module of some 5 kB, assembled and compiled here, with a memory of its own for each
+ * The kernels as one WebAssembly module of some 6 kB, assembled and compiled here, with a memory of its own for each
  * model. It does not know what a model is.
  */
 import { compileFunctions } from '../../src/core/wasm-assembler.js';

@@ -5,7 +5,7 @@
 import type { Kernels } from './kernels.js';
 import { type Arena, panelsOf, placePanels, placeTurned } from './memory.js';
 import { PANEL } from './multiply-kernels.js';
-import type { ActivationLayer, DeconvolutionLayer, DenseLayer, PlannedLayer } from './plan.js';
+import type { DeconvolutionLayer, DenseLayer, PlannedLayer } from './plan.js';
 
 /** A layer that is ready to run. */
 export interface ReadyLayer {
@@ -104,26 +104,26 @@ function readyDeconvolution(
   };
 }
 
-function readyActivation(kernels: Kernels, { kernel, alpha }: ActivationLayer, size: number): ReadyLayer {
-  return {
-    inputSize: size,
-    outputSize: size,
-    inPlace: true,
-    scratch: 0,
-    run: (from, _, samples) => kernels[kernel](from, samples * size, alpha),
-  };
-}
-
 /** Puts a layer's weights into memory. */
 export function readyLayer(arena: Arena, kernels: Kernels, planned: PlannedLayer): ReadyLayer {
   const { layer, inputSize: size } = planned;
   if (layer.kind === 'dense') return readyDense(arena, kernels, layer);
   if (layer.kind === 'deconvolution') return readyDeconvolution(arena, kernels, layer);
-  if (layer.kind === 'activation') return readyActivation(kernels, layer, size);
+  const alike = { inputSize: size, outputSize: size, scratch: 0 };
+  if (layer.kind === 'activation') {
+    const { kernel, alpha } = layer;
+    return {
+      ...alike,
+      inPlace: true,
+      run: (from, _, samples) => kernels[kernel](from, samples * size, alpha),
+    };
+  }
   if (layer.kind === 'offset') {
+    // Four at once: the zeros after the constant go to the numbers after the sample.
     const offset = arena.place(layer.offset, Math.ceil(size / 4) * 4);
     return {
-      ...{ inputSize: size, outputSize: size, inPlace: true, scratch: 0 },
+      ...alike,
+      inPlace: true,
       run(from, _, samples) {
         for (let i = 0; i < samples; i++) kernels.add(from + i * size * 4, offset, size);
       },
@@ -131,7 +131,8 @@ export function readyLayer(arena: Arena, kernels: Kernels, planned: PlannedLayer
   }
   const { rows, columns } = layer;
   return {
-    ...{ inputSize: size, outputSize: size, inPlace: false, scratch: 0 },
+    ...alike,
+    inPlace: false,
     run(from, to, samples) {
       for (let i = 0; i < samples; i++) {
         kernels.transpose(from + i * size * 4, to + i * size * 4, rows, columns);

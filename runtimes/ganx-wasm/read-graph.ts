@@ -8,7 +8,6 @@ import { unsupported } from './unsupported.js';
 
 /** An operator, and what it works on. */
 export interface GraphNode {
-  readonly name: string;
   readonly operator: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -41,7 +40,7 @@ export interface Graph {
 }
 
 /** Element types of constants (TensorProto.DataType). */
-export const ELEMENT = { float: 1, int32: 6, int64: 7, half: 10 } as const;
+export const ELEMENT = { float: 1, int64: 7, half: 10 } as const;
 
 /** Fields of a message by number, those that repeat in order. */
 function fieldsOf(message: Uint8Array): Map<number, WireField[]> {
@@ -95,14 +94,13 @@ function readAttribute(message: Uint8Array): [string, AttributeValue][] {
 function readNode(message: Uint8Array): GraphNode {
   const fields = fieldsOf(message);
   const texts = (number: number): string[] => (fields.get(number) ?? []).map(readText);
-  const [name = ''] = texts(3);
   const [operator = ''] = texts(4);
   const [domain = ''] = texts(7);
-  if (domain !== '') throw unsupported(`operators of ONNX’s own domain`, domain);
+  if (domain !== '') throw unsupported('operators of ONNX’s own domain', domain);
   const attributes = Object.fromEntries(
     (fields.get(5) ?? []).flatMap(({ payload }) => readAttribute(payload)),
   );
-  return { name, operator, inputs: texts(1), outputs: texts(2), attributes };
+  return { operator, inputs: texts(1), outputs: texts(2), attributes };
 }
 
 function readConstant(message: Uint8Array): [string, GraphConstant] {

@@ -139,8 +139,8 @@ const pack = defineFunction(
 );
 
 /**
- * Adds a block [rows, columns] to every so many-th number of another: `rowBytes` from row to row of either, and
- * `columnBytes` from number to number of the one that is added to.
+ * Adds a block [rows, columns] to every so many-th number of another: `fromRow` and `toRow` bytes from row to row of
+ * the two, and `toColumn` bytes from number to number of the one that is added to.
  */
 const scatter = defineFunction(
   'scatter',
