@@ -75,8 +75,7 @@ export async function openOnDevice(
       return { session: await own!.open(), refused };
     } catch (error) {
       if (others.length === 0 || !(error instanceof GanError && error.code === 'UNSUPPORTED_OP')) throw error;
-      const reason = error.message.slice(`[${error.where}] `.length);
-      refused.push({ runtime: own!.runtime, device, reason });
+      refused.push({ runtime: own!.runtime, device, reason: error.reason });
     }
   }
   const runtime = pageRuntimes[name ?? onnxruntimeWeb.name]!;

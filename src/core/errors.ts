@@ -27,6 +27,11 @@ export class GanError extends Error {
     this.code = code;
     this.where = where;
   }
+
+  /** The message without the place, for whoever states that himself. */
+  get reason(): string {
+    return this.message.slice(`[${this.where}] `.length);
+  }
 }
 
 /** The `Expected <what>, got <value>. <remedy>` error for an argument that is not usable. */

@@ -1,6 +1,6 @@
 /**
  * Which device draws: the candidates one after the other, each opened alone and asked for the golden sample of the
- * file, until one gives it. The only place that falls back, and it says why. It knows no runtime by name.
+ * file, until one gives it. The only place that takes another device, and it says why. It knows no runtime by name.
  */
 import { GanError } from '../core/errors.js';
 import type { GeneratorMetadata } from '../core/metadata.js';
@@ -10,11 +10,6 @@ import { compareGolden, hasFiniteSample } from './golden.js';
 
 /** Where no driver stands between the file and its numbers: a file that they cannot open is broken everywhere. */
 const PLAIN_DEVICES = ['cpu', 'wasm'];
-
-/** An error's message without the place, which a refused device states itself. */
-function reasonOf({ message, where }: GanError): string {
-  return message.slice(`[${where}] `.length);
-}
 
 /** A device did not open the file; other devices may. */
 function mayOpenElsewhere(error: unknown, device: string): error is GanError {
@@ -53,7 +48,7 @@ async function attempt(
     session = await candidate.open();
   } catch (error) {
     if (!mayOpenElsewhere(error, candidate.device)) throw error;
-    return { reason: reasonOf(error), isWrong: false, error };
+    return { reason: error.reason, isWrong: false, error };
   }
   let generator: Generator | undefined;
   let isTaken = false;
@@ -69,7 +64,7 @@ async function attempt(
       error instanceof GanError &&
       (error.code === 'RUNTIME_UNAVAILABLE' || (generator !== undefined && error.code !== 'BAD_MODEL_FILE'));
     if (!isDevice) throw error;
-    return { reason: reasonOf(error), isWrong: false, error };
+    return { reason: error.reason, isWrong: false, error };
   } finally {
     if (!isTaken) await session.dispose();
   }

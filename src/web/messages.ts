@@ -92,8 +92,8 @@ export function packError(error: unknown): Failure {
   if (!(error instanceof GanError)) {
     return { code: undefined, where: 'worker', message: messageOf(error), isFatal: fatal };
   }
-  const { code, where, message } = error;
-  return { code, where, message: message.slice(`[${where}] `.length), isFatal: fatal };
+  const { code, where, reason } = error;
+  return { code, where, message: reason, isFatal: fatal };
 }
 
 /** The error on the page's side. */

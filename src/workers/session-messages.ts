@@ -44,8 +44,8 @@ export type SessionAnswer =
 
 export function packError(error: unknown): Failure {
   if (!(error instanceof GanError)) return { code: undefined, where: 'worker', message: messageOf(error) };
-  const { code, where, message } = error;
-  return { code, where, message: message.slice(`[${where}] `.length) };
+  const { code, where, reason } = error;
+  return { code, where, message: reason };
 }
 
 export function unpackError({ code, where, message }: Failure): GanError {
