@@ -4,7 +4,7 @@
  */
 import { GanError } from '../core/errors.js';
 import type { GeneratorMetadata } from '../core/metadata.js';
-import { type DType, sizeOf } from '../core/tensor.js';
+import type { DType } from '../core/tensor.js';
 import type { Session, ValueInfo } from '../core/types.js';
 
 /** How a generator's session is fed. */
@@ -92,24 +92,29 @@ export function checkSession(session: Session, metadata: GeneratorMetadata): Fit
   };
 }
 
+/** Turns every [rows, columns] into [columns, rows]; one row or column stays as it is. */
+function turn(data: Float32Array, rows: number, columns: number): Float32Array {
+  if (rows === 1 || columns === 1) return data;
+  const out = new Float32Array(data.length);
+  for (let start = 0; start < data.length; start += rows * columns) {
+    for (let row = 0; row < rows; row++) {
+      let from = start + row * columns;
+      for (let to = start + row; to < start + rows * columns; to += rows) out[to] = data[from++]!;
+    }
+  }
+  return out;
+}
+
 /**
  * Brings images from [n, C, H, W] to [n, H, W, C].
  *
  * @param imageShape [H, W, C]
  */
-export function toNhwc(data: Float32Array, imageShape: readonly [number, number, number]): Float32Array {
-  const channels = imageShape[2];
-  if (channels === 1) return data;
-  const pixels = imageShape[0] * imageShape[1];
-  const size = sizeOf(imageShape);
-  const out = new Float32Array(data.length);
-  for (let image = 0; image < data.length; image += size) {
-    for (let c = 0; c < channels; c++) {
-      let from = image + c * pixels;
-      for (let to = image + c; to < image + size; to += channels) out[to] = data[from++]!;
-    }
-  }
-  return out;
+export function toNhwc(
+  data: Float32Array,
+  [height, width, channels]: readonly [number, number, number],
+): Float32Array {
+  return turn(data, channels, height * width);
 }
 
 /**
@@ -117,17 +122,9 @@ export function toNhwc(data: Float32Array, imageShape: readonly [number, number,
  *
  * @param imageShape [H, W, C]
  */
-export function toNchw(data: Float32Array, imageShape: readonly [number, number, number]): Float32Array {
-  const channels = imageShape[2];
-  if (channels === 1) return data;
-  const pixels = imageShape[0] * imageShape[1];
-  const size = sizeOf(imageShape);
-  const out = new Float32Array(data.length);
-  for (let image = 0; image < data.length; image += size) {
-    for (let c = 0; c < channels; c++) {
-      let to = image + c * pixels;
-      for (let from = image + c; from < image + size; from += channels) out[to++] = data[from]!;
-    }
-  }
-  return out;
+export function toNchw(
+  data: Float32Array,
+  [height, width, channels]: readonly [number, number, number],
+): Float32Array {
+  return turn(data, height * width, channels);
 }

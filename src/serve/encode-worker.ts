@@ -4,23 +4,20 @@
  */
 import { messageOf } from '../core/errors.js';
 import { plainTensor } from '../core/tensor.js';
-import type { GeneratorShape } from '../core/types.js';
-import { makeGrid, type SheetOptions, toBytes, toPng } from '../sample/index.js';
-
-export type PictureShape = Pick<GeneratorShape, 'kind' | 'imageShape' | 'imageRange'>;
+import { makeGrid, type SheetOptions, type SheetShape, toBytes, toPng } from '../sample/index.js';
 
 /** Work for the thread; `values` are images [count, H, W, C]. */
 export type EncodeTask =
   | {
       readonly kind: 'sheet';
       readonly values: Float32Array;
-      readonly shape: PictureShape;
+      readonly shape: SheetShape;
       readonly options: SheetOptions;
     }
   | {
       readonly kind: 'film';
       readonly values: Float32Array;
-      readonly shape: PictureShape;
+      readonly shape: SheetShape;
       readonly scale: number;
       /** Milliseconds of each frame. */
       readonly delay: number;

@@ -5,11 +5,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { expected } from '../core/errors.js';
 import type { GeneratorMetadata } from '../core/metadata.js';
-import { drawLatents, walkLatents } from '../sample/index.js';
-import { assignLabels } from '../sample/labels.js';
-import { truncateLatents } from '../sample/latents.js';
+import type { SheetShape } from '../sample/index.js';
+import { type Plan, planSamples, planWalk } from '../sample/sample-options.js';
 import { makeTag, setCaching } from './caching.js';
-import type { EncodeTask, PictureShape } from './encode-worker.js';
+import type { EncodeTask } from './encode-worker.js';
 import type { ServedModel } from './model.js';
 import { anyText, describeParameters, readParameters, realNumber, wholeNumber } from './query.js';
 import { acceptCall, type Service } from './service.js';
@@ -63,8 +62,7 @@ interface Drawing {
   readonly tag: string;
   readonly type: 'image/png' | 'image/webp';
   readonly rows: number;
-  readonly latents: () => Float32Array;
-  readonly labels: Int32Array | undefined;
+  readonly plan: () => Plan;
   readonly task: (values: Float32Array) => EncodeTask;
 }
 
@@ -75,11 +73,12 @@ async function sendPicture(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { tag, type, rows, labels } = drawing;
+  const { tag, type, rows, plan } = drawing;
   const isKnown = setCaching(request, reply, tag, model.version, service.settings.publicCaches);
   if (isKnown) return reply.code(304).send();
   const call = acceptCall(service, model, rows, reply);
-  const values = await model.batcher.submit({ latents: drawing.latents(), labels, call });
+  const { latents, labels } = plan().cut(0, rows);
+  const values = await model.batcher.submit({ latents: latents.data, labels, call });
   const bytes = await service.encoder.encode(drawing.task(values.slice()), call);
   return reply.type(type).send(bytes);
 }
@@ -89,9 +88,9 @@ const classesOf = ({ generator }: ServedModel) =>
   generator.labelled ? generator.metadata.labels : undefined;
 
 /** One object a model: what a message to a thread holds twice is copied once. */
-const shapes = new WeakMap<GeneratorMetadata, PictureShape>();
+const shapes = new WeakMap<GeneratorMetadata, SheetShape>();
 
-function shapeOf(metadata: GeneratorMetadata): PictureShape {
+function shapeOf(metadata: GeneratorMetadata): SheetShape {
   const { kind, imageShape, imageRange } = metadata;
   const shape = shapes.get(metadata) ?? { kind, imageShape, imageRange };
   shapes.set(metadata, shape);
@@ -144,9 +143,14 @@ export async function pictureRoutes(app: FastifyInstance, service: Service): Pro
       tag: makeTag([model.version, ...parts]),
       type: 'image/png',
       rows: wish.count,
-      latents: () =>
-        truncateLatents(drawLatents(metadata, wish.seed, wish.from, wish.count), truncation).data,
-      labels: assignLabels(classesOf(model), label, wish.from, wish.count)(wish.from, wish.count),
+      plan: () =>
+        planSamples(metadata, classesOf(model), {
+          count: wish.count,
+          seed: wish.seed,
+          from: wish.from,
+          truncation,
+          label,
+        }),
       task: (values) => ({ kind: 'sheet', values, shape: shapeOf(metadata), options }),
     };
     return sendPicture(service, model, drawing, request, reply);
@@ -168,17 +172,11 @@ export async function pictureRoutes(app: FastifyInstance, service: Service): Pro
     const longest = Math.max(metadata.imageShape[0], metadata.imageShape[1]);
     const scale = wish.scale ?? Math.max(1, Math.round(128 / longest));
     checkPixels(metadata, frames, scale);
-    const ends = () =>
-      [first, to].map((one) => truncateLatents(drawLatents(metadata, one, 0, 1), truncation));
     const drawing: Drawing = {
       tag: makeTag([model.version, 'film', first, to, frames, delay, truncation, label, scale]),
       type: 'image/webp',
       rows: frames,
-      latents: () => {
-        const [start, end] = ends();
-        return walkLatents(metadata, start!, end!, frames).data;
-      },
-      labels: assignLabels(classesOf(model), label, 0, frames)(0, frames),
+      plan: () => planWalk(metadata, classesOf(model), { from: first, to, steps: frames, truncation, label }),
       task: (values) => ({ kind: 'film', values, shape: shapeOf(metadata), scale, delay }),
     };
     return sendPicture(service, model, drawing, request, reply);

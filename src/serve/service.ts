@@ -1,6 +1,6 @@
 /**
  * What all routes share: the settings, the models, the encoding threads and the counters, opened and closed together;
- * and the way of images from latents through a model's batcher.
+ * and how a request for images is accepted.
  */
 import { availableParallelism } from 'node:os';
 import type { FastifyReply } from 'fastify';

@@ -4,11 +4,9 @@
  */
 import { GanError } from '../core/errors.js';
 import type { FloatTensor, PlainTensor } from '../core/tensor.js';
-import type { GeneratorShape } from '../core/types.js';
-import { drawPoints, makeGrid, toBytes, toRgba } from '../sample/index.js';
+import { drawPoints, makeGrid, type SheetShape, toBytes, toRgba } from '../sample/index.js';
 
 type Pixels = PlainTensor<Uint8Array>;
-type Shape = Pick<GeneratorShape, 'kind' | 'imageShape' | 'imageRange'>;
 
 /** How a sheet is laid out. */
 export interface PictureOptions {
@@ -30,7 +28,7 @@ const PLOT = 512;
  * @param values float32 [n, H, W, C] in the shape's range
  * @returns one tensor [H, W, C] for each image, or one for all points
  */
-export function toPixels(values: FloatTensor, shape: Shape): Pixels[] {
+export function toPixels(values: FloatTensor, shape: SheetShape): Pixels[] {
   if (shape.kind === 'points') return [drawPoints(values, { size: PLOT })];
   const { data } = toBytes(values, shape.imageRange);
   const [height, width, channels] = shape.imageShape;
@@ -64,7 +62,7 @@ export function paint(canvas: HTMLCanvasElement, pixels: Pixels): void {
  */
 export async function drawPicture(
   values: FloatTensor,
-  shape: Shape,
+  shape: SheetShape,
   { columns, scale }: PictureOptions = {},
 ): Promise<Blob> {
   const [height, width] = shape.imageShape;
