@@ -16,7 +16,10 @@ import {
 
 /** How to run a generator. */
 export interface LoadOptions {
-  /** `onnxruntime-node`, `onnxruntime-web`, `tensorflow` or `open-inference`; without a device its best that works. */
+  /**
+   * `onnxruntime-node`, `onnxruntime-web`, `ganx-wasm`, `tensorflow` or `open-inference`; without a device its best
+   * that works.
+   */
   readonly runtime?: string;
   /**
    * One device of the runtime, which is then taken as it is; or `auto` (the default), the first of all that opens the

@@ -12,7 +12,10 @@ import type { LoadedGenerator, LoadProgress } from './messages.js';
 export interface WebLoadOptions {
   /** `auto` (the default) takes WebGPU if it computes right here, else WebAssembly. */
   readonly device?: 'auto' | 'wasm' | 'webgpu' | undefined;
-  /** Threads of WebAssembly; more than one needs a page that is cross-origin isolated. */
+  /**
+   * Threads of WebAssembly. More than one needs a page that is cross-origin isolated, and means ONNX Runtime: ganx's
+   * own kernels, which draw ganx's generators otherwise, have one.
+   */
   readonly threads?: number | undefined;
   /** Folder of ONNX Runtime's files; for the prebuilt bundle `ort/` beside it. */
   readonly assets?: string | URL | undefined;
