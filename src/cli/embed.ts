@@ -94,9 +94,9 @@ async function printSite(folder: string, files: readonly SiteFile[], device: str
     'Serve the folder with any web server, at any path; opening index.html from the disk does not work.',
   );
   printLine(
-    'Threads make wasm faster. They need two headers on every file; _headers has them for the hosts that',
+    'What --threads asks for needs two headers on every file; _headers has them for the hosts that read it',
   );
-  printLine('read it (Netlify, Cloudflare Pages):');
+  printLine('(Netlify, Cloudflare Pages):');
   printLine('  Cross-Origin-Opener-Policy: same-origin');
   printLine('  Cross-Origin-Embedder-Policy: require-corp');
   printLine('The page keeps itself to this policy, and a server may send it too:');
