@@ -18,10 +18,10 @@ import { openTfjsEngine } from '../src/train/engines/tfjs-engine.js';
 import { averagePixels, initialState } from '../src/train/initial-state.js';
 import { drawNoise } from '../src/train/noise.js';
 import { momentum } from '../src/train/optimizers.js';
-import { planTraining } from '../src/train/options.js';
+import { parseOptions, planTraining } from '../src/train/options.js';
 import { toNetworkRange } from '../src/train/reals.js';
 import { findRecipe, recipeNames } from '../src/train/recipes.js';
-import { momentumAt, rateAt } from '../src/train/schedules.js';
+import { averageDecay, momentumAt, rateAt } from '../src/train/schedules.js';
 import { makeStep, type Step, type UpdateOrder } from '../src/train/step.js';
 import { difference, randomTensor, runEager, runTraced, type TensorFunction } from './support/run-traced.js';
 import { openOnCpu } from './support/small-training.js';
@@ -253,6 +253,25 @@ function stepOf(gan: Gan, update: UpdateOrder = 'alternating'): Step {
   const optimizer = momentum();
   return makeStep(gan, { batch: 4, loss: 'non-saturating', discriminatorSteps: 1, optimizer, update });
 }
+
+describe('the average of weights', () => {
+  it('halves a share in a part of the images seen, until that is the half-life', () => {
+    expect(averageDecay(4e6, 0.2, 100, 1e6)).toBeCloseTo(0.5 ** (100 / 2e5), 12);
+    expect(averageDecay(4e6, 0.05, 100, 1e6)).toBeCloseTo(0.5 ** (100 / 5e4), 12);
+    expect(averageDecay(4e6, 0.2, 100, 1e9)).toBeCloseTo(0.5 ** (100 / 4e6), 12);
+    expect(averageDecay(0, 0.2, 100, 1e6)).toBe(0);
+  });
+
+  it('has a ramp of a twentieth unless another one is chosen, in runs from before the choice, too', () => {
+    const data = { source: 'x' };
+    const plan = planTraining({ model: 'goodfellow2014-mnist', data }, shapedAs([28, 28, 1]));
+    expect(plan.emaRamp).toBe(0.05);
+    const wide = planTraining({ model: 'goodfellow2014-mnist', data, emaRamp: 0.2 }, shapedAs([28, 28, 1]));
+    expect(wide.emaRamp).toBe(0.2);
+    const { emaRamp: _, ...old } = plan;
+    expect(parseOptions(old, 'options.json').emaRamp).toBe(0.05);
+  });
+});
 
 describe('first weights', () => {
   it('have the logit of each mean pixel as the output bias, kept off the infinite', async () => {
