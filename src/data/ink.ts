@@ -79,21 +79,26 @@ export function drawPath(
   for (let i = 1; i < path.x.length; i++) {
     if (path.isStart[i] === 1) continue;
     const width = 0.5 * radius * (path.pressure[i - 1]! + path.pressure[i]!);
-    inkPiece(ink, size, [path.x[i - 1]!, path.y[i - 1]!, path.x[i]!, path.y[i]!], width, softness);
+    inkPiece(ink, size, path, i, width, softness);
   }
   const pixels = new Uint8Array(size * size);
   for (let i = 0; i < ink.length; i++) pixels[i] = Math.round(255 * ink[i]!);
   return pixels;
 }
 
-/** Raises the ink around one straight piece; pixel centres lie at halves. */
+/** Raises the ink around the straight piece that ends in corner `end`; pixel centres lie at halves. */
 function inkPiece(
   ink: Float64Array,
   size: number,
-  [x0, y0, x1, y1]: readonly [number, number, number, number],
+  { x, y }: PenPath,
+  end: number,
   radius: number,
   softness: number,
 ): void {
+  const x0 = x[end - 1]!;
+  const y0 = y[end - 1]!;
+  const x1 = x[end]!;
+  const y1 = y[end]!;
   const reach = radius + softness / 2;
   const left = Math.max(0, Math.floor(Math.min(x0, x1) - reach));
   const right = Math.min(size - 1, Math.ceil(Math.max(x0, x1) + reach));
@@ -109,7 +114,10 @@ function inkPiece(
       const t = Math.max(0, Math.min(1, (px * dx + py * dy) * scale));
       const ex = px - t * dx;
       const ey = py - t * dy;
-      const depth = (radius - Math.sqrt(ex * ex + ey * ey)) / softness + 0.5;
+      const squared = ex * ex + ey * ey;
+      // Most of the box is out of the pen's reach: no root for that.
+      if (squared >= reach * reach) continue;
+      const depth = (radius - Math.sqrt(squared)) / softness + 0.5;
       const at = row * size + column;
       if (depth > ink[at]!) ink[at] = Math.min(1, depth);
     }
