@@ -233,7 +233,8 @@ describe.skipIf(!webgpu.ok && !isRequired)(title, () => {
   it.each(Object.keys(SMALL_SUBJECTS))(
     'trains %s as the CPU does, and leaves no work to it',
     async (name) => {
-      const found = await compareTraining(name, { engine: 'onnxruntime', device: 'webgpu' });
+      // A software adapter is slow: two runs are enough for the state to come through both.
+      const found = await compareTraining(name, { engine: 'onnxruntime', device: 'webgpu' }, 7);
       expect(found.largest).toBeLessThanOrEqual(TOLERANCE);
       expect(found.loss).toBeLessThanOrEqual(TOLERANCE);
       expect(found.moved).toBeGreaterThan(10 * TOLERANCE);

@@ -51,10 +51,14 @@ function relativeDifference(a: Float32Array, b: Float32Array): number {
   return gap === 0 ? 0 : gap / largest;
 }
 
-async function trainOn(engine: Engine, workload: Workload): Promise<{ losses: number[]; state: State }> {
+async function trainOn(
+  engine: Engine,
+  workload: Workload,
+  steps: number,
+): Promise<{ losses: number[]; state: State }> {
   const losses: number[] = [];
-  for (let done = 0; done < STEPS; ) {
-    const count = done === 0 ? 1 : Math.min(STEPS_PER_RUN, STEPS - done);
+  for (let done = 0; done < steps; ) {
+    const count = done === 0 ? 1 : Math.min(STEPS_PER_RUN, steps - done);
     const feeds = [];
     for (let i = 0; i < count; i++) feeds.push(await workload.makeFeeds(done + i));
     for (const loss of await engine.run(feeds)) losses.push(...LOSS_NAMES.map((name) => loss[name]));
@@ -63,25 +67,25 @@ async function trainOn(engine: Engine, workload: Workload): Promise<{ losses: nu
   return { losses, state: await engine.readState() };
 }
 
-async function trainAt(place: Place, workload: Workload, profile?: string) {
+async function trainAt(place: Place, workload: Workload, steps: number, profile?: string) {
   const engine = await openPlace(place, workload, profile);
   try {
-    return await trainOn(engine, workload);
+    return await trainOn(engine, workload, steps);
   } finally {
     await engine.dispose();
   }
 }
 
 /** The same, and which operators the runtime itself put on the CPU. */
-async function trainWatched(place: Place, workload: Workload) {
+async function trainWatched(place: Place, workload: Workload, steps: number) {
   if (place.engine !== 'onnxruntime' || place.device === 'cpu')
-    return { ...(await trainAt(place, workload)), onCpu: {}, copies: 0 };
-  const { result, kernels } = await withProfile((prefix) => trainAt(place, workload, prefix));
+    return { ...(await trainAt(place, workload, steps)), onCpu: {}, copies: 0 };
+  const { result, kernels } = await withProfile((prefix) => trainAt(place, workload, steps, prefix));
   const onCpu: Record<string, number> = {};
   let copies = 0;
   for (const { op, provider } of kernels) {
-    if (op.startsWith('Memcpy')) copies += 1 / STEPS;
-    else if (provider === 'CPUExecutionProvider') onCpu[op] = (onCpu[op] ?? 0) + 1 / STEPS;
+    if (op.startsWith('Memcpy')) copies += 1 / steps;
+    else if (provider === 'CPUExecutionProvider') onCpu[op] = (onCpu[op] ?? 0) + 1 / steps;
   }
   return { ...result, onCpu, copies };
 }
@@ -96,13 +100,17 @@ function largestOf(values: readonly number[]): number {
  *
  * @throws GanError `RUNTIME_UNAVAILABLE` where the place cannot be used
  */
-export async function compareTraining(name: string, place: Place): Promise<TrainingDifference> {
+export async function compareTraining(
+  name: string,
+  place: Place,
+  steps = STEPS,
+): Promise<TrainingDifference> {
   const subject = SMALL_SUBJECTS[name];
   if (!subject) throw expected('check:gpu', `one of ${Object.keys(SMALL_SUBJECTS).join(', ')}`, name);
   const workload = await prepareWorkload(subject);
   try {
-    const { losses, state, onCpu, copies } = await trainWatched(place, workload);
-    const reference = await trainAt(referenceOf(place), workload);
+    const { losses, state, onCpu, copies } = await trainWatched(place, workload, steps);
+    const reference = await trainAt(referenceOf(place), workload, steps);
     const differences = Object.entries(reference.state).map(([tensor, { data }]) => ({
       tensor,
       difference: relativeDifference(state[tensor]!.data, data),

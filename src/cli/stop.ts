@@ -6,15 +6,20 @@ export const EXIT_STOPPED = 130;
 /**
  * Listens until released.
  *
- * @param onFirst called at the first signal; the second one ends the process at once
+ * @param onFirst called at the first signal; the second one ends the process at once, by that signal, as if nobody had
+ *                listened: threads within native code, which `process.exit` would bring to abort, end without a word
  */
 export function abortOnSignal(onFirst: () => void): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT_STOPPED);
+  const release = (): void => void process.off('SIGINT', stop).off('SIGTERM', stop);
+  const stop = (name: NodeJS.Signals): void => {
+    if (controller.signal.aborted) {
+      release();
+      process.kill(process.pid, name);
+    }
     onFirst();
     controller.abort();
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  return { signal: controller.signal, release: () => void process.off('SIGINT', stop).off('SIGTERM', stop) };
+  return { signal: controller.signal, release };
 }
