@@ -122,6 +122,7 @@ describe('a command line that is not whole', () => {
     ['sample', 'Expected a whole command line', 'got 0, need at least 1', '--help'],
     ['sample generator.onnx --count', 'Not enough arguments following: count'],
     ['sample generator.onnx --seed 1 --seed 2', '[--seed] Expected one value, got `1 2`'],
+    ['sample generator.onnx --dtype uint8', '[--dtype] Expected --npy with it', 'got `uint8`'],
     ['sample generator.onnx another.onnx', 'Expected one file, got `generator.onnx another.onnx`'],
     ['sample generator.onnx --npy=', '[--npy] Expected a value'],
     ['doctor here', '[doctor] Expected flags only, got `here`'],

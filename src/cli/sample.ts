@@ -98,6 +98,8 @@ function readLabels(text: string, { labelled, metadata }: Generator): number | n
 
 async function runSample(values: FlagValues<typeof flags>, file: string): Promise<void> {
   const { seed = 0, batch = 64, truncation, dtype = 'float32' } = values;
+  if (values.dtype !== undefined && values.npy === undefined)
+    throw expected('--dtype', '--npy with it, whose values it is about', values.dtype);
   const whole = { from: values.from ?? 0, count: values.count ?? 64 };
   const bytes = await readWholeFile(file);
   const shard = values.shard && planShard(values.shard, whole, bytes, values);
