@@ -3,7 +3,7 @@
  * values whose squares half precision cannot hold.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs';
+import '#gradients';
 import onnxProto from 'onnx-proto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../exporters/graph.js';

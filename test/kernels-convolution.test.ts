@@ -203,8 +203,8 @@ const backpropInput: Cases = {
         (sum, pad) =>
           tf.add(
             sum,
-            tf
-              .mean(
+            tf.slice(
+              tf.mean(
                 tf.conv2dTranspose(
                   z as tf.Tensor4D,
                   tf.mul(filter, pad === 'same' ? 1 : 2) as tf.Tensor4D,
@@ -213,8 +213,10 @@ const backpropInput: Cases = {
                   pad as 'same',
                 ),
                 0,
-              )
-              .slice([0, 0, 0], [64, 64, 32]),
+              ),
+              [0, 0, 0],
+              [64, 64, 32],
+            ),
           ),
         tf.scalar(0),
       ),

@@ -4,7 +4,7 @@
  * purpose.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs';
+import '#gradients';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { convTranspose } from '../models/convolutions.js';
 import { findModel } from '../models/index.js';

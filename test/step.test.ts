@@ -3,7 +3,7 @@
  * the leaky ReLU's derivatives against differences, one call on two batches against two calls.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs';
+import '#gradients';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findModel } from '../models/index.js';
 import { leakyRelu } from '../models/layers.js';

@@ -3,7 +3,7 @@
  * The rules that a generator's file keeps are checked here on small functions.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs';
+import '#gradients';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Form } from '../exporters/form.js';
 import { type Graph, readsOf } from '../exporters/graph.js';

@@ -4,7 +4,7 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import * as tf from '@tensorflow/tfjs-core';
-import '@tensorflow/tfjs';
+import '#gradients';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../exporters/graph.js';
 import { Attributes } from '../exporters/kernel.js';

@@ -43,8 +43,6 @@ const RUNTIMES = {
 
 /** What takes the place of packages that would bring more than is needed. */
 const REPLACED = {
-  // The step wants the gradients of tfjs-core's ops; the whole package brings layers, converters and WebGL besides.
-  '@tensorflow/tfjs': "import '@tensorflow/tfjs-core/dist/register_all_gradients.js';",
   // Small networks are checked in plain JavaScript.
   '@tensorflow/tfjs-backend-wasm': "throw new Error('It is not part of this page.');",
 };

@@ -3,7 +3,7 @@
  * upright as EXIF says. It knows neither folders nor labels.
  * https://sharp.pixelplumbing.com/api-resize
  */
-import sharp, { type Sharp, type SharpOptions } from 'sharp';
+import type { Sharp, SharpOptions } from 'sharp';
 import { expected } from '../core/errors.js';
 import { chooseSize, type DataOptions, type ItemShape } from './source.js';
 
@@ -13,6 +13,9 @@ const PIXEL_LIMIT = 2 ** 27;
 const UNASKED_SIZE_LIMIT = 1024;
 
 const SHARP_OPTIONS: SharpOptions = { failOn: 'error', limitInputPixels: PIXEL_LIMIT, autoOrient: true };
+
+/** With the first picture: to load libvips takes a good part of the start of whoever reads none. */
+const loadSharp = async () => (await import('sharp')).default;
 
 /** Width and height in pixels, and 1 to 4 channels. */
 export interface PixelLayout {
@@ -42,7 +45,7 @@ export function chooseShape(options: DataOptions, first: PixelLayout): ItemShape
 
 /** Reads an image file's header; rejects with the decoder's own error. */
 export async function measureImage(bytes: Buffer): Promise<PixelLayout> {
-  const { autoOrient, channels, space } = await sharp(bytes, SHARP_OPTIONS).metadata();
+  const { autoOrient, channels, space } = await (await loadSharp())(bytes, SHARP_OPTIONS).metadata();
   const isGrey = space === 'b-w' || space === 'grey16' || channels < 3;
   return { width: autoOrient.width, height: autoOrient.height, channels: isGrey ? 1 : 3 };
 }
@@ -57,16 +60,18 @@ async function renderPixels(pipeline: Sharp, [height, width, channels]: ItemShap
 }
 
 /** An image file as uint8 [H, W, C]; rejects with the decoder's own error. */
-export function decodeImage(bytes: Buffer, shape: ItemShape): Promise<Uint8Array> {
-  return renderPixels(sharp(bytes, SHARP_OPTIONS), shape);
+export async function decodeImage(bytes: Buffer, shape: ItemShape): Promise<Uint8Array> {
+  const sharp = await loadSharp();
+  return await renderPixels(sharp(bytes, SHARP_OPTIONS), shape);
 }
 
 /** Raw interleaved pixels, alpha flattened and colours converted, as uint8 [H, W, C]. */
-export function convertPixels(
+export async function convertPixels(
   pixels: Uint8Array,
   layout: PixelLayout,
   shape: ItemShape,
 ): Promise<Uint8Array> {
   const { width, height, channels } = layout;
-  return renderPixels(sharp(pixels, { raw: { width, height, channels } }), shape);
+  const sharp = await loadSharp();
+  return await renderPixels(sharp(pixels, { raw: { width, height, channels } }), shape);
 }

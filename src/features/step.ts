@@ -2,7 +2,7 @@
  * One step of training the classifier as a pure function in tfjs ops: (state, inputs) -> (state, losses), to be traced
  * like a GAN's step. It knows neither where it runs nor where images come from.
  */
-import '@tensorflow/tfjs'; // registers the gradients of tfjs-core's ops
+import '#gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import type { StatefulFunction } from '../../exporters/training-step.js';
 import { adam } from '../train/optimizers.js';

@@ -2,7 +2,7 @@
  * One step of Algorithm 1 (arXiv:1406.2661) as a pure function: (state, inputs) -> (state, losses), in tfjs ops.
  * The same function runs eagerly and is traced to ONNX. Whatever is random is an input.
  */
-import '@tensorflow/tfjs'; // registers the gradients of tfjs-core's ops
+import '#gradients';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Call, Gan, Network, WeightSpec } from '../../models/types.js';
 import { expected } from '../core/errors.js';

@@ -57,7 +57,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
     libraries: {
       'node:': ANY,
       zod: ANY,
-      '@tensorflow/tfjs': ANY,
+      '#gradients': ANY,
       '@tensorflow/tfjs-core': ANY,
       '@tensorflow/tfjs-backend-cpu': LAZY,
       '@tensorflow/tfjs-backend-wasm': LAZY,
@@ -117,7 +117,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
       'models',
       'exporters',
     ],
-    libraries: { 'node:': ANY, '@tensorflow/tfjs': ANY, '@tensorflow/tfjs-core': ANY },
+    libraries: { 'node:': ANY, '#gradients': ANY, '@tensorflow/tfjs-core': ANY },
   },
   'src/serve': {
     rooms: ['src/core', 'src/sample', 'src/load-generator.ts'],

@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 // For its side effect: it registers the gradients of tfjs's ops.
-import '@tensorflow/tfjs';
+import '#gradients';
 import { beforeAll, expect, it } from 'vitest';
 import type { Form } from '../../exporters/form.js';
 import type { Kernel } from '../../exporters/kernel.js';
