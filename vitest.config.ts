@@ -29,6 +29,7 @@ export default defineConfig({
     // Not an assertion on speed: only so that a hanging test ends.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     // A machine-readable report beside the readable one, for whoever counts.
     ...(report ? { reporters: ['default', 'json'], outputFile: { json: report } } : {}),
   },

@@ -132,7 +132,12 @@ describe.each(Object.entries(RECIPES))('%s', (name, recipe) => {
     ['nhwc', 256],
     ['nchw', 64],
   ] as const) {
-    for (const candidate of candidates) {
+    // What is slow reads the other layout of one network alone.
+    const isSlow = ({ runtime, device }: Candidate): boolean =>
+      device === 'webgpu' || runtime === 'tensorflow';
+    const isLeftOut = (candidate: Candidate): boolean =>
+      layout === 'nchw' && isSlow(candidate) && name !== 'dcgan, 28 grey';
+    for (const candidate of candidates.filter((one) => !isLeftOut(one))) {
       it(`gives the same on ${candidate.runtime}/${candidate.device} from the ${layout} file`, async ({
         skip,
       }) => {

@@ -98,7 +98,6 @@ async function expectSameEnd(one: string, other: string): Promise<void> {
 
 describe.each([
   ['mlp with adam', MLP, true],
-  ['dcgan with batch normalization', DCGAN, true],
   ['mlp on the engine tfjs', TFJS, true],
   ['mlp on the engine tensorflow', NATIVE, native.ok || isRequired],
 ] as const)('%s', (title, options, runs) => {
