@@ -98,6 +98,7 @@ function largestOf(values: readonly number[]): number {
 /**
  * Trains one of {@link SMALL_SUBJECTS} twice and compares.
  *
+ * @param steps of each; more than one, so that the state comes through two runs
  * @throws GanError `RUNTIME_UNAVAILABLE` where the place cannot be used
  */
 export async function compareTraining(

@@ -16,6 +16,7 @@ export function abortOnSignal(onFirst: () => void): { signal: AbortSignal; relea
     if (controller.signal.aborted) {
       release();
       process.kill(process.pid, name);
+      return;
     }
     onFirst();
     controller.abort();
