@@ -5,6 +5,7 @@
 import { sizeOf } from '../../src/core/tensor.js';
 import type { Builder } from '../builder.js';
 import { type Geometry, pixelOf } from './geometry.js';
+import { countGroups, writeInGroups } from './groups.js';
 import { appendZero, eachChannel, FEW_CHANNELS, writeGather, writeTranspose } from './patches.js';
 
 /** For every pixel of x, which products (output position · taps + tap) add up to its gradient. */
@@ -16,35 +17,6 @@ function listContributions(geometry: Geometry): number[][] {
     if (pixel !== undefined) lists[pixel]!.push(i);
   }
   return lists;
-}
-
-/** Products of more elements than this leave the processor's cache before they are added up. */
-const MOST_ELEMENTS = 2 ** 20;
-
-/** Into how many groups of equal size a batch is cut so that a group's products stay in the cache. */
-function countGroups(batch: number, elementsPerExample: number): number {
-  if (batch * elementsPerExample <= 2 * MOST_ELEMENTS) return 1;
-  const divisors = Array.from({ length: batch }, (_, i) => i + 1).filter((count) => batch % count === 0);
-  return divisors.find((groups) => (batch / groups) * elementsPerExample <= MOST_ELEMENTS) ?? batch;
-}
-
-/** Runs `write` on one group of examples after the other, as the body of a Scan; [B, …] -> [groups, B / groups, …]. */
-function writeInGroups(
-  builder: Builder,
-  x: string,
-  groups: number,
-  write: (inner: Builder, part: string) => string,
-): string {
-  if (groups === 1) return write(builder, x);
-  const [batch, ...rest] = builder.graph.typeOf(x).shape as [number, ...number[]];
-  const part = [batch / groups, ...rest];
-  const grouped = builder.reshape(x, [groups, ...part]);
-  const body = builder.graph.openBody(builder.scopedName('group'));
-  const input = body.addInput(`${body.name}/examples`, { shape: part, dtype: 'float32' });
-  const output = write(builder.inBody(body), input);
-  body.outputs.push(output);
-  const shape = [groups, ...(body.typeOf(output).shape as readonly number[])];
-  return builder.node('Scan', [grouped], shape, 'float32', { body: { graph: body }, num_scan_inputs: 1 });
 }
 
 /** What `part` and the filter multiply to, [count, rows, out] · [taps·in, out]ᵀ, in another shape. */

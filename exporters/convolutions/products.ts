@@ -7,8 +7,9 @@ import type { Builder } from '../builder.js';
 import { loopLayout, plainLayout, toPhysical, type Value } from '../value.js';
 import type { ConvolutionForm } from './form.js';
 import type { Geometry } from './geometry.js';
+import { writeMirrored } from './mirrored.js';
 import { writeOverlaps } from './overlaps.js';
-import { writePatches, writePixels } from './patches.js';
+import { FEW_CHANNELS, writePatches, writePixels } from './patches.js';
 
 /** A filter as a matrix, [H·W·in, out]. */
 function writeFilterMatrix(builder: Builder, filter: Value): string {
@@ -38,7 +39,7 @@ export function writeFilterGradient(builder: Builder, x: Value, dy: Value, geome
   return builder.value(builder.reshape(product, filterShape), filterShape);
 }
 
-/** Patches · filter, and dY · filterᵀ with its overlapping patches added up. */
+/** Patches · filter; and dY · filterᵀ with its overlapping patches added up, or patches of dY · the filter turned around. */
 export const products: ConvolutionForm = {
   filterLayout: plainLayout(4),
 
@@ -51,6 +52,10 @@ export const products: ConvolutionForm = {
 
   transpose(builder, dy, filter, geometry) {
     const [pixels, matrix] = [writePixels(builder, dy), writeFilterMatrix(builder, filter)];
-    return writeImages(builder, writeOverlaps(builder, pixels, matrix, geometry), geometry.inShape);
+    const { strideHeight, strideWidth, inChannels } = geometry;
+    // With a stride most taps of a pixel would read nothing; and a product with few columns is slow.
+    const write =
+      strideHeight === 1 && strideWidth === 1 && inChannels > FEW_CHANNELS ? writeMirrored : writeOverlaps;
+    return writeImages(builder, write(builder, pixels, matrix, geometry), geometry.inShape);
   },
 };

@@ -30,6 +30,10 @@ const FORMS: Readonly<Record<string, Form>> = { cpu: 'products' };
  * nothing is seen or saved until it ends. The number of steps in a run changes no result.
  */
 const RUN_MS = 2500;
+/** Where the state is large, a run may last so many times as long as carrying it: a border at a twentieth of the work. */
+const BORDER_SHARE = 1 / 20;
+/** What a run's border costs: the state leaves the loop, and onnxruntime-node copies it once more (measured: 2 to 4 GB/s). */
+const BORDER_BYTES_PER_MS = 2e6;
 const MOST_STEPS = 64;
 
 /**
@@ -70,6 +74,8 @@ export async function openSessionEngine(
     now[name] = toGraphLayout(state[name]!, layout);
     next[name] = plainTensor(new Float32Array(now[name].data.length), now[name].shape);
   }
+  const stateBytes = Object.values(now).reduce((sum, { data }) => sum + data.byteLength, 0);
+  const runMs = Math.max(RUN_MS, stateBytes / BORDER_BYTES_PER_MS / BORDER_SHARE);
   const fed: TensorMap = {};
   let preview: { session: Session; count: number } | undefined;
   let busyMs = 0;
@@ -110,7 +116,7 @@ export async function openSessionEngine(
       const results = await session.run(feeds, into);
       const durationMs = performance.now() - start;
       busyMs += durationMs;
-      const wanted = Math.round(RUN_MS / (durationMs / steps.length));
+      const wanted = Math.round(runMs / (durationMs / steps.length));
       stepsPerRun = Math.min(Math.max(wanted, 1), MOST_STEPS, 2 * steps.length);
       [now, next] = [next, now];
       const lossOf = (name: string, i: number): number => results[outerName.loss(name)]!.data[i]!;
