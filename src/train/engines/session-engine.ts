@@ -32,7 +32,7 @@ const FORMS: Readonly<Record<string, Form>> = { cpu: 'products' };
 const RUN_MS = 2500;
 /** Where the state is large, a run may last so many times as long as carrying it: a border at a twentieth of the work. */
 const BORDER_SHARE = 1 / 20;
-/** What a run's border costs: the state leaves the loop, and onnxruntime-node copies it once more (measured: 2 to 4 GB/s). */
+/** What a run's border costs: the state leaves the loop, and onnxruntime-node copies it once more (measured: 0.7 to 2.6 GB/s). */
 const BORDER_BYTES_PER_MS = 2e6;
 const MOST_STEPS = 64;
 
