@@ -102,6 +102,7 @@ function wrapSession(
     checkRun(NAME, inputs, outputs, feeds, into);
     if (need) requireMemory(NAME, need, Math.max(1, ...batched.map((name) => feeds[name]!.shape[0]!)));
     // ort.Tensor only wraps: inputs are read from, and given outputs written to, the very memory of `data`.
+    // (What the library returns is a copy nevertheless, also of outputs that were given: 1.30.)
     const wrap = ({ dtype, data, shape }: TensorMap[string]) => new ort.Tensor(dtype, data, shape);
     const fed: Record<string, Ort.Tensor> = {};
     for (const { name } of inputs) fed[name] = wrap(feeds[name]!);

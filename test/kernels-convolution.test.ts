@@ -223,7 +223,7 @@ const backpropInput: Cases = {
     [6, 32, 32, 2],
     [4, 4, 32, 2],
   ),
-  // The same for a stride of 1, which is written in a way of its own; the gradient's channels are the patches'.
+  // The same for a stride of 1, which is written as patches of dY; 6 channels, since few are written otherwise.
   'a large batch by stride 1': forward(
     (z, filter) =>
       tf.mean(tf.conv2dTranspose(z as tf.Tensor4D, filter as tf.Tensor4D, [6, 24, 24, 6], 1, 'same'), 0),
